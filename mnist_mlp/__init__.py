@@ -1,0 +1,1 @@
+"""Handwritten-digit recognition with multilayer perceptrons: Lightning, Hydra, TensorBoard."""

@@ -1,0 +1,62 @@
+"""What TensorBoard shows of a run."""
+
+from pathlib import Path
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch.utils.tensorboard import SummaryWriter
+from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+from mnist_mlp import plots
+
+
+class Dashboard(Callback):
+    """Curves with epochs as x, the config as text, the graph, and pictures of the test images' reading.
+
+    Training and validation are runs of their own below ``folder``, as Keras writes them: TensorBoard draws equal
+    tags of several runs in one chart.
+    """
+
+    def __init__(self, folder: Path, config: str, classes: list[str]) -> None:
+        self.folder, self.config, self.classes = folder, config, classes
+        self.writers: dict[str, SummaryWriter] = {}
+        self.logits: list[torch.Tensor] = []
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        purge_step = trainer.current_epoch + 1 if trainer.current_epoch else None
+        for name, run in (("run", "."), ("train", "train"), ("val", "validation")):
+            self.writers[name] = SummaryWriter(str(self.folder / run), purge_step=purge_step)
+        if purge_step is None:
+            image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
+            self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
+            self.writers["run"].add_graph(module.network, image)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        for name, value in trainer.callback_metrics.items():
+            part, metric = name.split("/")
+            self.writers[part].add_scalar(metric, value, trainer.current_epoch + 1)
+        self.writers["train"].add_scalar("lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.current_epoch + 1)
+
+    def on_test_batch_end(self, trainer: Trainer, module: LightningModule, logits: torch.Tensor, *_) -> None:
+        self.logits.append(logits)
+
+    def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
+        logits = torch.cat(self.logits).float().cpu()
+        images, labels = trainer.datamodule.parts["test"]
+        counts = multiclass_confusion_matrix(logits, labels, len(self.classes))
+        step = trainer.current_epoch
+        self.writers["run"].add_figure("test/confusion", plots.confusion_matrix(counts, self.classes), step)
+        self.writers["run"].add_figure(
+            "test/misread", plots.misread(images, labels, logits.softmax(1), self.classes), step
+        )
+
+    def log_hyperparameters(self, settings: dict, results: dict[str, float]) -> None:
+        """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1."""
+        self.writers["run"].add_hparams(
+            settings, {f"result/{name}": value for name, value in results.items()}, run_name="."
+        )
+
+    def close(self) -> None:
+        for writer in self.writers.values():
+            writer.close()

@@ -1,0 +1,157 @@
+"""Tensors in memory, served as whole batches: no Python call, no PIL image and no copy per sample."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from lightning import LightningDataModule
+from torch import Tensor
+
+from mnist_mlp import datasets
+from mnist_mlp.errors import InputError
+from mnist_mlp.randomness import seed_for
+
+TEST_FRACTION = 0.2  # of a data set that comes without a test part
+BLOCK_SIZE = 4096  # images for which Lightning does its work per step once
+
+Batch = tuple[Tensor, Tensor]  # images, float32 (n, 784) in [0, 1]; labels, int64 (n,)
+
+
+class DigitsDataModule(LightningDataModule):
+    """A data set of digits, or of other small images, flattened to float32 (n, 784) in [0, 1].
+
+    ``val_fraction`` of the training images are for validation, drawn by ``seed``. A data set without a test part
+    gives up a fifth of its images for one, the same for every seed. ``fallback`` names the data set to use where
+    this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError.
+    After ``setup``, ``dataset`` names what is used and ``classes`` what its labels mean.
+    """
+
+    def __init__(
+        self,
+        dataset: str = "mnist",
+        root: str | Path | None = "data",
+        batch_size: int = 128,
+        val_fraction: float = 0.2,
+        seed: int = 0,
+        fallback: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.dataset = dataset
+        self.root = Path(root).expanduser() if root is not None else None
+        self.batch_size = batch_size
+        self.val_fraction = val_fraction
+        self.seed = seed
+        self.fallback = fallback
+        self.warning: str | None = None
+        self.parts: dict[str, Batch] = {}
+
+    def prepare_data(self) -> None:
+        try:
+            datasets.download(self.dataset, self.root)
+        except datasets.NotAvailable as error:
+            if self.fallback is None:
+                raise
+            self.warning = f"trained on {self.fallback}, not on {self.dataset}: {error}"
+            self.dataset, self.fallback = self.fallback, None
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.parts:
+            return
+        train, test, self.classes = datasets.read(self.dataset, self.root)
+        if test is None:
+            train, test = split(train, TEST_FRACTION, seed_for("test split"))
+        train, val = split(train, self.val_fraction, seed_for("validation split", self.seed))
+        self.parts = {
+            name: (part.images.flatten(1).float().div_(255), part.labels)
+            for name, part in (("train", train), ("val", val), ("test", test))
+        }
+
+    def train_dataloader(self) -> "ShuffledBlocks":
+        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed)
+
+    def val_dataloader(self) -> "OrderedBatches":
+        return OrderedBatches(*self.on_device("val"))
+
+    def test_dataloader(self) -> "OrderedBatches":
+        return OrderedBatches(*self.on_device("test"))
+
+    def on_device(self, name: str) -> Batch:
+        """A part of the data, moved once to where the trainer computes."""
+        device = self.trainer.strategy.root_device if self.trainer else "cpu"
+        images, labels = self.parts[name]
+        return images.to(device), labels.to(device)
+
+    def transfer_batch_to_device(self, batch, device, dataloader_idx):
+        return batch  # the loaders index tensors that are there already
+
+
+class ShuffledBlocks:
+    """Shuffled batches in blocks: each item is an iterator over the next ``batches_per_block`` batches.
+
+    A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). Only the
+    last batch of an epoch may be smaller than ``batch_size``.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, batch_size: int, seed: int) -> None:
+        self.images, self.labels, self.batch_size = images, labels, batch_size
+        self.batches_per_block = max(1, BLOCK_SIZE // batch_size)
+        self.sampler = EpochShuffle(len(labels), seed)  # by this name Lightning finds it and tells it the epoch
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __len__(self) -> int:
+        return math.ceil(self.batches / self.batches_per_block)
+
+    def __iter__(self) -> Iterator[Iterator[Batch]]:
+        order = self.sampler.order().to(self.labels.device)
+        for block in order.split(self.batches_per_block * self.batch_size):
+            yield (self.take(indices) for indices in block.split(self.batch_size))
+
+    def take(self, indices: Tensor) -> Batch:
+        return self.images.index_select(0, indices), self.labels.index_select(0, indices)
+
+
+class EpochShuffle:
+    """The order of ``length`` samples in an epoch, by ``seed`` and the epoch alone."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def order(self) -> Tensor:
+        return shuffled(self.length, seed_for("shuffle", self.seed, self.epoch))
+
+
+class OrderedBatches:
+    """Large batches for evaluation, views of the tensors."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.batches = list(zip(images.split(BLOCK_SIZE), labels.split(BLOCK_SIZE)))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+def split(part: datasets.Part, fraction: float, seed: int) -> tuple[datasets.Part, datasets.Part]:
+    """Two parts of 1 - ``fraction`` and ``fraction``, each image in exactly one. Raises InputError if one is empty."""
+    order = shuffled(len(part.labels), seed)
+    second = round(len(order) * fraction)
+    if not 0 < second < len(order):
+        raise InputError(f"{len(order)} images are too few to set {fraction:.0%} of them apart")
+    return tuple(
+        datasets.Part(part.images[indices], part.labels[indices]) for indices in (order[second:], order[:second])
+    )
+
+
+def shuffled(length: int, seed: int) -> Tensor:
+    """A random permutation of 0 ... length - 1."""
+    return torch.randperm(length, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,60 @@
+"""Pictures of a run, as matplotlib figures."""
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mnist_mlp.datasets import SIDE
+
+
+def curves(history: list[dict]) -> Figure:
+    """Accuracy and loss per epoch, training and validation in one chart each; ``history`` as in metrics.csv."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss")):
+        for part, label in (("train", "training"), ("val", "validation")):
+            axes.plot(epochs, [row[f"{part}_{name}"] for row in history], label=label, marker="." * (len(epochs) < 10))
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def confusion_matrix(counts: Tensor, classes: list[str]) -> Figure:
+    """How often each true label, a row, was read as each label, a column; ``counts`` int64 (classes, classes)."""
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    mistakes = counts.clone().fill_diagonal_(0)
+    axes.imshow(mistakes, cmap="Reds")
+    for true, row in enumerate(counts.tolist()):
+        for predicted, count in enumerate(row):
+            if count:
+                color = "gray" if true == predicted else "white" if count > mistakes.max() / 2 else "black"
+                axes.text(predicted, true, count, ha="center", va="center", color=color, fontsize=9)
+    axes.set(xlabel="predicted", ylabel="true", title=f"{mistakes.sum():,} of {counts.sum():,} test images misread")
+    axes.set_xticks(range(len(classes)), classes, rotation=90 if max(map(len, classes)) > 2 else 0)
+    axes.set_yticks(range(len(classes)), classes)
+    return figure
+
+
+def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list[str], most: int = 100) -> Figure:
+    """The misclassified images with true and predicted label, at most ``most``: those the network was surest of.
+
+    ``images`` float (n, 784), ``labels`` int64 (n,), ``probabilities`` float (n, classes).
+    """
+    confidence, predicted = probabilities.max(1)
+    wrong = torch.nonzero(predicted != labels).flatten()
+    shown = wrong[confidence[wrong].argsort(descending=True)][:most]
+    columns = 10
+    rows = max(1, -(-len(shown) // columns))
+    figure = Figure(figsize=(columns * 1.1, rows * 1.3 + 0.6), layout="constrained")
+    figure.suptitle(
+        f"{len(wrong):,} of {len(labels):,} test images misread; the {len(shown)} surest (true → predicted)"
+    )
+    for axes, index in zip(figure.subplots(rows, columns, squeeze=False).flat, [*shown, *[None] * (rows * columns)]):
+        axes.axis("off")
+        if index is not None:
+            axes.imshow(images[index].reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
+            axes.set_title(f"{classes[labels[index]]} → {classes[predicted[index]]}", fontsize=8)
+    return figure

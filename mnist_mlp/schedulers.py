@@ -1,0 +1,14 @@
+"""Learning-rate schedules over a whole run: each takes the optimizer and the run's number of optimizer steps."""
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+
+
+def cosine(optimizer: Optimizer, steps: int) -> LRScheduler:
+    """From the optimizer's rate to zero along half a cosine (Loshchilov and Hutter 2017, without restarts)."""
+    return CosineAnnealingLR(optimizer, T_max=steps)
+
+
+def one_cycle(optimizer: Optimizer, steps: int, pct_start: float = 0.3) -> LRScheduler:
+    """Up to the optimizer's rate during the first ``pct_start`` of the steps, then down (Smith and Topin 2018)."""
+    return OneCycleLR(optimizer, max_lr=optimizer.defaults["lr"], total_steps=steps, pct_start=pct_start)

@@ -1,0 +1,100 @@
+"""What the config may say, checked before anything heavy is imported."""
+
+import difflib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mnist_mlp.errors import InputError, one_line
+
+Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, and whether it is
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def integer(least: int) -> Rule:
+    return f"an integer, at least {least}", lambda value: is_integer(value) and value >= least
+
+
+def one_of(*choices: Any) -> Rule:
+    names = ", ".join("null" if choice is None else str(choice) for choice in choices)
+    return f"one of {names}", lambda value: any(value is choice or value == choice for choice in choices)
+
+
+RULES: dict[str, Rule] = {
+    "seed": integer(0),
+    "checkpoint": ("a checkpoint file of a run, or null", lambda value: value is None or isinstance(value, str)),
+    "model.hidden_sizes": (
+        "a list of integers, each at least 1, such as [512,512] or []",
+        lambda value: isinstance(value, list) and all(is_integer(size) and size >= 1 for size in value),
+    ),
+    "model.activation": one_of("relu", "tanh", "sigmoid", "gelu"),
+    "model.dropout": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
+    "optimizer.lr": ("a number above 0", lambda value: is_number(value) and value > 0),
+    "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
+    "data.root": ("a folder", lambda value: value is None or (isinstance(value, str) and value != "")),
+    "data.batch_size": integer(1),
+    "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
+    "data.seed": integer(0),
+    "data.fallback": one_of("digits", None),
+    "trainer.max_epochs": integer(1),
+    "trainer.accelerator": (
+        "a name that Lightning knows, such as auto, cpu or gpu",
+        lambda value: isinstance(value, str),
+    ),
+    "trainer.devices": ("an integer, at least 1", lambda value: is_integer(value) and value >= 1),
+}
+# Their other keys are arguments of the class or function that they name, which checks them itself.
+OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
+
+
+def check(config: DictConfig) -> None:
+    """Raises InputError, naming the key, where a setting is unknown, missing, of the wrong type or out of range."""
+    try:
+        settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
+    for key, value in settings.items():
+        group, _, name = key.partition(".")
+        if key in RULES:
+            expected, holds = RULES[key]
+            if not holds(value):
+                raise InputError(f"{key}={show(value)}: must be {expected}")
+        elif not (group in OPEN_GROUPS and (name or value == {})) and name not in ("_target_", "_partial_"):
+            raise unknown(key)
+    for key in RULES:
+        if key not in settings:
+            raise InputError(f"{key} is missing: it must be {RULES[key][0]}")
+    if config.data.root is None and config.data.dataset != "digits":
+        raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
+    if config.checkpoint is not None and not Path(config.checkpoint).is_file():
+        raise InputError(f"checkpoint={config.checkpoint}: no such file")
+
+
+def unknown(key: str) -> InputError:
+    near = difflib.get_close_matches(key, RULES, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows all keys)")
+
+
+def flatten(settings: dict, prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys; an empty group is a value of its own."""
+    flat = {}
+    for name, value in settings.items():
+        key = f"{prefix}{name}"
+        flat |= flatten(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
+    return flat
+
+
+def show(value: Any) -> str:
+    return "null" if value is None else str(value)

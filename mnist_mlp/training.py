@@ -1,0 +1,195 @@
+"""From a config to a trained and tested model in its run folder."""
+
+import json
+import logging
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
+
+from mnist_mlp.classifier import Classifier
+from mnist_mlp.dashboard import Dashboard
+from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.history import History, write
+from mnist_mlp.model import count_parameters, summary
+from mnist_mlp.progress import EpochProgress
+from mnist_mlp.randomness import seed_for
+from mnist_mlp.settings import flatten
+
+
+def train(config: DictConfig, folder: Path) -> dict:
+    """Trains what ``config`` describes, tests its best epoch once, fills ``folder`` and gives metrics.json's content.
+
+    Raises InputError for what the user can mend, and KeyboardInterrupt, with the way to go on, after Ctrl-C.
+    """
+    quieten()
+    data = read_data(config)
+    classifier = build(config, data)
+    print(summary(classifier.network), flush=True)
+
+    history, dashboard, *others = callbacks(config, data, folder)
+    trainer = instantiate_trainer(config, [history, dashboard, *others])
+    if config.checkpoint is not None:
+        check_checkpoint(config.checkpoint, classifier)
+
+    seconds = fit(trainer, classifier, data, config, folder)
+    trainer.test(classifier, data, ckpt_path=folder / "checkpoints/best.ckpt", weights_only=True, verbose=False)
+
+    best = history.best()
+    results = {
+        "test_accuracy": trainer.callback_metrics["test/accuracy"].item(),
+        "test_loss": trainer.callback_metrics["test/loss"].item(),
+        "val_accuracy": best["val_accuracy"],
+        "val_loss": best["val_loss"],
+    }
+    history.draw()
+    dashboard.log_hyperparameters(hyperparameters(config), results)
+    dashboard.close()
+    metrics = {
+        "data": data.dataset,
+        **results,
+        "best_epoch": best["epoch"],
+        "epochs": len(history.rows),
+        "parameters": count_parameters(classifier.network),
+        "fit_seconds": round(seconds, 2),
+        "seed": config.seed,
+    }
+    if data.warning:
+        metrics["warning"] = data.warning
+    write(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    report(metrics, folder)
+    return metrics
+
+
+def quieten() -> None:
+    """Silences what libraries say of themselves; their errors and this project's own lines remain."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+
+
+def read_data(config: DictConfig) -> DigitsDataModule:
+    data = instantiate(config.data)
+    data.prepare_data()
+    data.setup()
+    warn(data.warning)
+    sizes = {name: f"{len(labels):,}" for name, (_, labels) in data.parts.items()}
+    source = f" in {data.root}" if data.root is not None and data.dataset != "digits" else ""
+    print(
+        f"{data.dataset}{source}: {sizes['train']} images to train on, {sizes['val']} to validate,"
+        f" {sizes['test']} to test, {len(data.classes)} classes",
+    )
+    return data
+
+
+def build(config: DictConfig, data: DigitsDataModule) -> Classifier:
+    """The classifier with the weights that the seed gives."""
+    torch.manual_seed(seed_for("weights", config.seed))
+    network = instantiate(config.model, num_classes=len(data.classes))
+    optimizer = instantiate(config.optimizer)
+    scheduler = instantiate(config.scheduler) if config.scheduler else None
+    try:
+        optimizer(network.parameters())
+    except (TypeError, ValueError) as error:
+        raise InputError(f"optimizer: {error}") from error
+    return Classifier(network, instantiate(config.loss), optimizer, scheduler, len(data.classes), config.seed)
+
+
+def callbacks(config: DictConfig, data: DigitsDataModule, folder: Path) -> list[Callback]:
+    """What keeps and shows a run's progress: history, dashboard, progress bar and checkpoints."""
+    validated = config.trainer.get("limit_val_batches") != 0
+    return [
+        History(folder),
+        Dashboard(folder, OmegaConf.to_yaml(config, resolve=True), data.classes),
+        EpochProgress(),
+        ModelCheckpoint(
+            folder / "checkpoints",
+            filename="best",
+            monitor="val/accuracy" if validated else None,
+            mode="max",
+            save_last=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+    ]
+
+
+def instantiate_trainer(config: DictConfig, callbacks: list[Callback]) -> Trainer:
+    return instantiate(
+        config.trainer,
+        callbacks=callbacks,
+        logger=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def check_checkpoint(path: str, classifier: Classifier) -> None:
+    """Raises InputError unless the file is a checkpoint of such a classifier."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except Exception as error:  # a file of any content raises errors of many types
+        raise InputError(f"checkpoint={path}: damaged, or not a checkpoint") from error
+    try:
+        classifier.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f"checkpoint={path}: of another model than the config's ({error})") from error
+
+
+def fit(trainer: Trainer, classifier: Classifier, data: DigitsDataModule, config: DictConfig, folder: Path) -> float:
+    """Trains and gives the seconds that took; what was saved before an error or Ctrl-C stays."""
+    start = time.perf_counter()
+    history = next(callback for callback in trainer.callbacks if isinstance(callback, History))
+    try:
+        trainer.fit(classifier, data, ckpt_path=config.checkpoint, weights_only=True)
+    except InputError as error:
+        if history.rows:
+            history.draw()
+            raise InputError(f"{error}; the best epoch so far is kept in {folder / 'checkpoints/best.ckpt'}") from error
+        raise
+    except SystemExit:  # how Lightning ends a fit after Ctrl-C
+        if not history.rows:
+            raise KeyboardInterrupt("no epoch was finished, so nothing was kept") from None
+        history.draw()
+        last = shown(folder / "checkpoints/last.ckpt")
+        kept = f"{len(history.rows)} of {trainer.max_epochs} epochs are kept; to continue:"
+        raise KeyboardInterrupt(f"{kept}\n  python train.py checkpoint={last}") from None
+    return time.perf_counter() - start
+
+
+def hyperparameters(config: DictConfig) -> dict:
+    """The settings as TensorBoard takes them: plain values by dotted keys, a class or function by its name."""
+    values = {}
+    for key, value in flatten(OmegaConf.to_container(config, resolve=True)).items():
+        if key.endswith("._target_"):
+            values[key.removesuffix("._target_")] = value.rpartition(".")[2]
+        elif not key.endswith("._partial_") and value is not None:
+            values[key] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return values
+
+
+def warn(message: str | None) -> None:
+    if message:
+        print(f"warning: {one_line(message)}", file=sys.stderr)
+
+
+def report(metrics: dict, folder: Path) -> None:
+    """The last lines of a run: what it reached, where it lies, what to type next."""
+    print(
+        f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f}"
+        f" (epoch {metrics['best_epoch']} of {metrics['epochs']}, the best on the validation images)\n"
+        f"run folder: {shown(folder)}\n"
+        "dashboard:  tensorboard --logdir outputs",
+    )
+    warn(metrics.get("warning"))
+
+
+def shown(path: Path) -> Path:
+    """Relative to where the user is, if it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -7,7 +7,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import MeanMetric
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from mnist_mlp.data import Batch
@@ -67,8 +67,7 @@ class Classifier(LightningModule):
             all_logits.append(logits.detach())
             all_labels.append(labels)
             losses.append(loss.detach())
-        sizes = torch.tensor([len(labels) for labels in all_labels], device=self.device)
-        self.score("train", torch.cat(all_logits), torch.cat(all_labels), torch.stack(losses), sizes)
+        self.score("train", all_logits, all_labels, losses)
 
     def validation_step(self, batch: Batch, _: int) -> Tensor:
         return self.evaluate("val", batch)
@@ -80,18 +79,36 @@ class Classifier(LightningModule):
         """Scores a batch and gives its logits."""
         images, labels = batch
         logits = self.network(images)
-        self.score(stage, logits, labels, self.loss(logits, labels), len(labels))
+        self.score(stage, [logits], [labels], [self.loss(logits, labels)])
         return logits
 
-    def score(self, stage: str, logits: Tensor, labels: Tensor, losses: Tensor, sizes: Tensor | int) -> None:
-        """Adds to the epoch's metrics, on the device; ``sizes`` are the images behind each of ``losses``."""
+    def score(self, stage: str, logits: list[Tensor], labels: list[Tensor], losses: list[Tensor]) -> None:
+        """Adds batches to the epoch's metrics, on the device."""
         metrics = getattr(self, f"{stage}_metrics")
-        metrics["accuracy"].update(logits, labels)
-        metrics["loss"].update(losses, sizes)
+        sizes = torch.tensor([len(batch) for batch in labels], device=self.device)
+        metrics["accuracy"].update(torch.cat(logits), torch.cat(labels))
+        metrics["loss"].update(torch.stack(losses), sizes)
         self.log_dict({f"{stage}/{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
 
 
+class MeanLoss(Metric):
+    """The mean over images of batches' mean losses. torchmetrics' MeanMetric drops either NaNs or the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("images", torch.tensor(0.0), dist_reduce_fx="sum")
+
+    def update(self, losses: Tensor, sizes: Tensor) -> None:
+        """Takes the losses of some batches and how many images each has, both (batches,)."""
+        self.total += (losses * sizes).sum()
+        self.images += sizes.sum()
+
+    def compute(self) -> Tensor:
+        return self.total / self.images
+
+
 def epoch_metrics(num_classes: int) -> nn.ModuleDict:
-    """Loss and accuracy over an epoch, neither of which looks at a value before its end."""
+    """Loss and accuracy over an epoch; neither looks at a value, and so waits for the device, before its end."""
     accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return nn.ModuleDict({"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy})
+    return nn.ModuleDict({"loss": MeanLoss(), "accuracy": accuracy})

@@ -32,11 +32,13 @@ class Dashboard(Callback):
             self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
             self.writers["run"].add_graph(module.network, image)
 
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.writers["train"].add_scalar("lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.current_epoch + 1)
+
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         for name, value in trainer.callback_metrics.items():
             part, metric = name.split("/")
             self.writers[part].add_scalar(metric, value, trainer.current_epoch + 1)
-        self.writers["train"].add_scalar("lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.current_epoch + 1)
 
     def on_test_batch_end(self, trainer: Trainer, module: LightningModule, logits: torch.Tensor, *_) -> None:
         self.logits.append(logits)
@@ -53,9 +55,8 @@ class Dashboard(Callback):
 
     def log_hyperparameters(self, settings: dict, results: dict[str, float]) -> None:
         """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1."""
-        self.writers["run"].add_hparams(
-            settings, {f"result/{name}": value for name, value in results.items()}, run_name="."
-        )
+        figures = {f"result/{name}": value for name, value in results.items() if value is not None}
+        self.writers["run"].add_hparams(settings, figures, run_name=".")
 
     def close(self) -> None:
         for writer in self.writers.values():

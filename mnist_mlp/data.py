@@ -52,7 +52,7 @@ class DigitsDataModule(LightningDataModule):
         except datasets.NotAvailable as error:
             if self.fallback is None:
                 raise
-            self.warning = f"trained on {self.fallback}, not on {self.dataset}: {error}"
+            self.warning = f"{self.fallback} instead of {self.dataset}: {error}"
             self.dataset, self.fallback = self.fallback, None
 
     def setup(self, stage: str | None = None) -> None:

@@ -62,11 +62,12 @@ def download(name: str, root: Path) -> None:
         for folder in made:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
-        kind = NotAvailable if none_there else InputError
-        raise kind(
-            f"{next((path for path in paths if not path.exists()), raw)}: missing, and the download failed"
-            f" ({str(error).splitlines()[-1]}); put {', '.join(path.name for path in paths)} into {raw}"
-        ) from error
+        reason = str(error).splitlines()[-1]
+        if none_there:
+            names = ", ".join(path.name for path in paths)
+            raise NotAvailable(f"{raw} is missing and the download failed ({reason}); put there {names}") from error
+        still = next((path for path in paths if not path.exists()), raw)
+        raise InputError(f"{still} is missing and the download failed ({reason}); put it there") from error
 
 
 def read(name: str, root: Path | None) -> Dataset:
@@ -107,7 +108,7 @@ def read_torchvision(name: str, root: Path) -> Dataset:
                 f"{path}: label {part.targets.max()} is outside 0 to {len(classes) - 1}; delete the file to download it"
             )
     train, test = (Part(resize(part.data), part.targets) for part in parts)
-    return Dataset(train, test, classes)
+    return Dataset(train, test, [name.split(" - ")[0] for name in classes])  # torchvision has "0 - zero"
 
 
 def check_idx(path: Path, dimensions: int) -> int:

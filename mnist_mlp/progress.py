@@ -17,7 +17,7 @@ class EpochProgress(ProgressBar):
         self.bar = tqdm(
             total=trainer.max_epochs * trainer.num_training_batches,
             initial=trainer.current_epoch * trainer.num_training_batches,
-            desc=f"epoch {trainer.current_epoch}/{trainer.max_epochs}",
+            desc=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
             bar_format="{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}",
             mininterval=0.1 if sys.stderr.isatty() else 30,
         )
@@ -30,7 +30,7 @@ class EpochProgress(ProgressBar):
         figures = f"loss {metrics['train/loss']:.4f}, accuracy {metrics['train/accuracy']:.2%}"
         if "val/accuracy" in metrics:
             figures += f", validation {metrics['val/accuracy']:.2%}"
-        self.bar.set_description(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", refresh=False)
+        self.bar.set_description_str(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", refresh=False)
         self.bar.set_postfix_str(figures, refresh=False)
 
     def on_train_end(self, trainer, pl_module) -> None:

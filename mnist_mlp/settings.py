@@ -64,17 +64,16 @@ def check(config: DictConfig) -> None:
         settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
+    for key, (expected, holds) in RULES.items():
+        if key not in settings:
+            raise InputError(f"{key} is missing: it must be {expected}")
+        if not holds(settings[key]):
+            raise InputError(f"{key}={show(settings[key])}: must be {expected}")
     for key, value in settings.items():
         group, _, name = key.partition(".")
-        if key in RULES:
-            expected, holds = RULES[key]
-            if not holds(value):
-                raise InputError(f"{key}={show(value)}: must be {expected}")
-        elif not (group in OPEN_GROUPS and (name or value == {})) and name not in ("_target_", "_partial_"):
+        of_group = group in OPEN_GROUPS and (name or value == {})
+        if key not in RULES and not of_group and name not in ("_target_", "_partial_"):
             raise unknown(key)
-    for key in RULES:
-        if key not in settings:
-            raise InputError(f"{key} is missing: it must be {RULES[key][0]}")
     if config.data.root is None and config.data.dataset != "digits":
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
@@ -84,7 +83,7 @@ def check(config: DictConfig) -> None:
 def unknown(key: str) -> InputError:
     near = difflib.get_close_matches(key, RULES, n=1)
     meant = f"; did you mean {near[0]}?" if near else ""
-    return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows all keys)")
+    return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows them all)")
 
 
 def flatten(settings: dict, prefix: str = "") -> dict[str, Any]:

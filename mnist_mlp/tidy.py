@@ -12,23 +12,25 @@ class RemoveEmptyRunFolders(Callback):
     """Removes, when the program ends, the folder that it made for a run or a sweep if no checkpoint is in it."""
 
     def on_run_start(self, config: DictConfig, **_) -> None:
-        remove_at_exit(Path(config.hydra.run.dir))
+        atexit.register(remove_unless_saved, folders_made_by(Path(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: DictConfig, **_) -> None:
-        remove_at_exit(Path(config.hydra.sweep.dir))
+        atexit.register(remove_unless_saved, folders_made_by(Path(config.hydra.sweep.dir)))
 
 
-def remove_at_exit(folder: Path) -> None:
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    if folder in made:
-        atexit.register(remove_unless_saved, made)
+def folders_made_by(run: Path) -> list[Path]:
+    """What making the folder ``run`` makes: it and its missing parents, innermost first; nothing if it is there."""
+    if run.exists():
+        return []
+    return [folder for folder in (run, *run.parents) if not folder.exists()]
 
 
 def remove_unless_saved(made: list[Path]) -> None:
-    folder, *parents = made
-    if folder.exists() and not any(folder.rglob("*.ckpt")):
-        shutil.rmtree(folder)
-        for parent in parents:
-            if any(parent.iterdir()):
-                break
-            parent.rmdir()
+    """Removes the first folder if it holds no checkpoint, then each of the others that this leaves empty."""
+    if not made or not made[0].exists() or any(made[0].rglob("*.ckpt")):
+        return
+    shutil.rmtree(made[0])
+    for parent in made[1:]:
+        if any(parent.iterdir()):
+            break
+        parent.rmdir()

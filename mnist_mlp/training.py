@@ -3,8 +3,8 @@
 import json
 import logging
 import sys
-import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,7 +17,8 @@ from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
 from mnist_mlp.data import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line
-from mnist_mlp.history import History, write
+from mnist_mlp.files import WholeCheckpoints, replacing
+from mnist_mlp.history import History
 from mnist_mlp.model import count_parameters, summary
 from mnist_mlp.progress import EpochProgress
 from mnist_mlp.randomness import seed_for
@@ -34,13 +35,15 @@ def train(config: DictConfig, folder: Path) -> dict:
     classifier = build(config, data)
     print(summary(classifier.network), flush=True)
 
-    history, dashboard, *others = callbacks(config, data, folder)
-    trainer = instantiate_trainer(config, [history, dashboard, *others])
+    history = History(folder)
+    dashboard = Dashboard(folder, OmegaConf.to_yaml(config, resolve=True), data.classes)
+    trainer = make_trainer(config, folder, [history, dashboard])
     if config.checkpoint is not None:
-        check_checkpoint(config.checkpoint, classifier)
+        load_weights(classifier, Path(config.checkpoint))  # so that a wrong file is named before training begins
 
-    seconds = fit(trainer, classifier, data, config, folder)
-    trainer.test(classifier, data, ckpt_path=folder / "checkpoints/best.ckpt", weights_only=True, verbose=False)
+    fit(trainer, classifier, data, config.checkpoint, history)
+    load_weights(classifier, folder / "checkpoints/best.ckpt")
+    trainer.test(classifier, data, verbose=False)
 
     best = history.best()
     results = {
@@ -58,12 +61,13 @@ def train(config: DictConfig, folder: Path) -> dict:
         "best_epoch": best["epoch"],
         "epochs": len(history.rows),
         "parameters": count_parameters(classifier.network),
-        "fit_seconds": round(seconds, 2),
+        "fit_seconds": round(history.seconds, 2),
         "seed": config.seed,
     }
     if data.warning:
         metrics["warning"] = data.warning
-    write(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    with replacing(folder / "metrics.json") as path:
+        path.write_text(json.dumps(metrics, indent=2) + "\n")
     report(metrics, folder)
     return metrics
 
@@ -71,7 +75,7 @@ def train(config: DictConfig, folder: Path) -> dict:
 def quieten() -> None:
     """Silences what libraries say of themselves; their errors and this project's own lines remain."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore")
+    warnings.simplefilter("ignore")
 
 
 def read_data(config: DictConfig) -> DigitsDataModule:
@@ -101,66 +105,61 @@ def build(config: DictConfig, data: DigitsDataModule) -> Classifier:
     return Classifier(network, instantiate(config.loss), optimizer, scheduler, len(data.classes), config.seed)
 
 
-def callbacks(config: DictConfig, data: DigitsDataModule, folder: Path) -> list[Callback]:
-    """What keeps and shows a run's progress: history, dashboard, progress bar and checkpoints."""
+def make_trainer(config: DictConfig, folder: Path, callbacks: list[Callback]) -> Trainer:
+    """The config's trainer, with a progress bar and the best and the last checkpoint below ``folder``."""
+    if config.trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.mps.is_available()):
+        raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
     validated = config.trainer.get("limit_val_batches") != 0
-    return [
-        History(folder),
-        Dashboard(folder, OmegaConf.to_yaml(config, resolve=True), data.classes),
-        EpochProgress(),
-        ModelCheckpoint(
-            folder / "checkpoints",
-            filename="best",
-            monitor="val/accuracy" if validated else None,
-            mode="max",
-            save_last=True,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-    ]
-
-
-def instantiate_trainer(config: DictConfig, callbacks: list[Callback]) -> Trainer:
+    checkpoints = ModelCheckpoint(
+        folder / "checkpoints",
+        filename="best",
+        monitor="val/accuracy" if validated else None,
+        mode="max",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
     return instantiate(
         config.trainer,
-        callbacks=callbacks,
+        callbacks=[*callbacks, EpochProgress(), checkpoints],
+        plugins=[WholeCheckpoints()],
         logger=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
 
 
-def check_checkpoint(path: str, classifier: Classifier) -> None:
+def load_weights(classifier: Classifier, checkpoint: Path) -> None:
     """Raises InputError unless the file is a checkpoint of such a classifier."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     except Exception as error:  # a file of any content raises errors of many types
-        raise InputError(f"checkpoint={path}: damaged, or not a checkpoint") from error
+        raise InputError(f"{checkpoint}: damaged, or not a checkpoint") from error
     try:
         classifier.load_state_dict(state)
     except RuntimeError as error:
-        raise InputError(f"checkpoint={path}: of another model than the config's ({error})") from error
+        raise InputError(f"{checkpoint}: of another model than the config's: {error}") from error
 
 
-def fit(trainer: Trainer, classifier: Classifier, data: DigitsDataModule, config: DictConfig, folder: Path) -> float:
-    """Trains and gives the seconds that took; what was saved before an error or Ctrl-C stays."""
-    start = time.perf_counter()
-    history = next(callback for callback in trainer.callbacks if isinstance(callback, History))
+def fit(
+    trainer: Trainer, classifier: Classifier, data: DigitsDataModule, checkpoint: str | None, history: History
+) -> None:
+    """Trains, from ``checkpoint`` on if there is one; what was saved before an error or Ctrl-C stays."""
+    saved = history.folder / "checkpoints"
     try:
-        trainer.fit(classifier, data, ckpt_path=config.checkpoint, weights_only=True)
+        trainer.fit(classifier, data, ckpt_path=checkpoint, weights_only=True)
     except InputError as error:
-        if history.rows:
+        if not history.rows:
+            raise
+        with suppress(InputError):  # a full disk has no room for curves either
             history.draw()
-            raise InputError(f"{error}; the best epoch so far is kept in {folder / 'checkpoints/best.ckpt'}") from error
-        raise
+        raise InputError(f"{error}; the best epoch so far is kept in {shown(saved / 'best.ckpt')}") from error
     except SystemExit:  # how Lightning ends a fit after Ctrl-C
         if not history.rows:
             raise KeyboardInterrupt("no epoch was finished, so nothing was kept") from None
         history.draw()
-        last = shown(folder / "checkpoints/last.ckpt")
         kept = f"{len(history.rows)} of {trainer.max_epochs} epochs are kept; to continue:"
-        raise KeyboardInterrupt(f"{kept}\n  python train.py checkpoint={last}") from None
-    return time.perf_counter() - start
+        raise KeyboardInterrupt(f"{kept}\n  python train.py checkpoint={shown(saved / 'last.ckpt')}") from None
 
 
 def hyperparameters(config: DictConfig) -> dict:

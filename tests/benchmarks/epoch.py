@@ -25,7 +25,9 @@ from omegaconf import DictConfig
 from torch.nn import functional as F
 
 from mnist_mlp import training
+from mnist_mlp.dashboard import Dashboard
 from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.history import History
 
 CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = ["perceptron", "mlp", "dropout", "wide"]
@@ -51,8 +53,8 @@ def this_project(config: DictConfig, data: DigitsDataModule) -> list[float]:
     times = EpochTimes()
     classifier = training.build(config, data)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        callbacks = [*training.callbacks(config, data, Path(folder)), times]
-        training.instantiate_trainer(config, callbacks).fit(classifier, data)
+        callbacks = [History(Path(folder)), Dashboard(Path(folder), "", data.classes), times]
+        training.make_trainer(config, Path(folder), callbacks).fit(classifier, data)
     return times.seconds()
 
 

@@ -1,0 +1,62 @@
+"""What is typed, before Hydra reads it, and what is said when it cannot be done."""
+
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.settings import unknown
+
+
+@contextmanager
+def errors_in_one_line():
+    """Ends the program with a line on stderr: status 2 after what the user can mend, 130 after Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        print(f"\ninterrupted{f': {interrupt}' if interrupt.args else ''}", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        message = explained(error)
+        if message is None:
+            raise
+        print(f"error: {one_line(message)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def explained(error: Exception) -> str | None:
+    """What a learner needs of an error that the user can mend; None for any other. Hydra's own words assume Hydra."""
+    text = str(error)
+    if isinstance(error, InstantiationException) and error.__cause__ is not None:
+        return f"{text.rpartition('full_key: ')[2]}: {explained(error.__cause__) or error.__cause__}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: {text}"
+    if match := re.match("Could not override '(.+)'", text):
+        return str(unknown(match[1]))
+    if match := re.search(
+        r"Could not find '(\w+)/(.*)'\s+Available options in .*?:\s+(.*?)\s+Config search", text, re.S
+    ):
+        group, name, options = match.groups()
+        return f"{group}={name}: no such {group}; there are {', '.join(options.split())}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
+        return text
+    if isinstance(error, ValueError) and text.startswith("Config group override"):  # model=null
+        return f"a group cannot be null: {text}"
+    return None
+
+
+def continued(arguments: list[str]) -> list[str]:
+    """With ``checkpoint=RUN/checkpoints/last.ckpt``, RUN's own settings and folder come before the other arguments."""
+    checkpoint = next((value for key, _, value in (a.partition("=") for a in arguments) if key == "checkpoint"), "")
+    run = Path(checkpoint).absolute().parent.parent
+    overrides = run / ".hydra/overrides.yaml"
+    if not checkpoint or not overrides.is_file():
+        return arguments
+    return [*OmegaConf.load(overrides), f"hydra.run.dir='{run}'", *arguments]

@@ -1,0 +1,112 @@
+import pytest
+import torch
+from conftest import composed
+from hydra.utils import instantiate
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import nn
+
+from mnist_mlp import data
+from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.randomness import seed_for
+from mnist_mlp.training import build
+
+
+def ready(config) -> DigitsDataModule:
+    module = instantiate(config.data)
+    module.prepare_data()
+    module.setup()
+    return module
+
+
+def trained(mnist_root, *overrides, **trainer_settings):
+    """A classifier after two epochs, and its trainer."""
+    config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", *overrides)
+    module = ready(config)
+    classifier = build(config, module)
+    settings = {"max_epochs": 2, "accelerator": "cpu", "logger": False, "enable_checkpointing": False}
+    settings |= {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+    trainer = Trainer(**settings | trainer_settings)
+    trainer.fit(classifier, module)
+    return classifier, trainer
+
+
+def weights(classifier) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(classifier.network.parameters()).detach()
+
+
+def test_is_the_bare_loop(mnist_root):
+    """The same numbers as a plain PyTorch loop over the same batches."""
+    classifier, trainer = trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", "model.dropout=0.2")
+
+    config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", "model.dropout=0.2")
+    module = ready(config)
+    network = build(config, module).network
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5, fused=True)
+    loader = module.train_dataloader()
+    for epoch in range(2):
+        torch.manual_seed(seed_for("dropout", 0, epoch, 0))
+        loader.sampler.set_epoch(epoch)
+        losses, correct = 0.0, 0
+        for images, labels in (batch for block in loader for batch in block):
+            optimizer.zero_grad()
+            logits = network(images)
+            loss = nn.functional.cross_entropy(logits, labels)
+            loss.backward()
+            optimizer.step()
+            losses += loss.item() * len(labels)
+            correct += (logits.argmax(1) == labels).sum().item()
+
+    assert torch.equal(weights(classifier), nn.utils.parameters_to_vector(network.parameters()))
+    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 512, rel=1e-5)
+    assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(correct / 512)
+    assert trainer.global_step == 2 * 11
+    network.eval()
+    images, labels = module.parts["val"]
+    assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(
+        (network(images).argmax(1) == labels).float().mean().item()
+    )
+
+
+def test_same_seed_same_weights_other_seed_others(mnist_root):
+    first, same, other = (weights(trained(mnist_root, f"seed={seed}")[0]) for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("settings", [{"limit_val_batches": 0}, {"check_val_every_n_epoch": 2}])
+def test_validation_does_not_change_the_training(mnist_root, settings):
+    assert torch.equal(weights(trained(mnist_root)[0]), weights(trained(mnist_root, **settings)[0]))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "bce"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+def test_every_optimizer_lowers_every_loss(mnist_root, optimizer, loss):
+    rate = "optimizer.lr=0.5" if optimizer == "sgd" else "optimizer.lr=0.005"
+    _, trainer = trained(mnist_root, f"optimizer={optimizer}", f"loss={loss}", rate, max_epochs=1)
+    first = trainer.callback_metrics["train/loss"].item()
+    _, trainer = trained(mnist_root, f"optimizer={optimizer}", f"loss={loss}", rate, max_epochs=5)
+    assert trainer.callback_metrics["train/loss"].item() < first
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
+    rates = []
+
+    class Rates(Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer) -> None:
+            rates.append(optimizer.param_groups[0]["lr"])
+
+    trained(mnist_root, f"scheduler={scheduler}", "optimizer.lr=0.1", callbacks=[Rates()])
+    assert len(rates) == 2 * 11
+    assert 0.09 < max(rates) <= 0.1
+    assert rates[-1] < 0.002
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_blocks_change_nothing(mnist_root, monkeypatch, precision):
+    """Not even in mixed precision, where autocast would keep the weights as they were at a block's start."""
+    settings = {"precision": precision}
+    blocks = weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", **settings)[0])
+    monkeypatch.setattr(data, "BLOCK_SIZE", 1)
+    assert torch.equal(blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", **settings)[0]))

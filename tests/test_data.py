@@ -1,0 +1,105 @@
+import pytest
+import torch
+
+from mnist_mlp import datasets
+from mnist_mlp.data import DigitsDataModule, ShuffledBlocks
+from mnist_mlp.errors import InputError
+
+
+def ready(**settings) -> DigitsDataModule:
+    data = DigitsDataModule(**settings)
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def rows(images: torch.Tensor) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images}
+
+
+def test_splits_each_image_into_exactly_one_part(mnist_root):
+    data = ready(root=mnist_root)
+    sizes = {name: len(labels) for name, (_, labels) in data.parts.items()}
+    assert sizes == {"train": 512, "val": 128, "test": 200}
+    images = torch.cat([data.parts["train"][0], data.parts["val"][0]])
+    original = datasets.read("mnist", mnist_root).train.images.flatten(1).float() / 255
+    assert sorted(rows(images)) == sorted(rows(original))
+
+
+def test_images_are_flat_float32_from_0_to_1(mnist_root):
+    images, labels = ready(root=mnist_root).parts["train"]
+    assert images.shape[1:] == (784,)
+    assert images.dtype == torch.float32
+    assert (images.min(), images.max()) == (0, 1)
+    assert labels.dtype == torch.int64
+
+
+def test_the_seed_draws_the_split(mnist_root):
+    first, same, other = (ready(root=mnist_root, seed=seed).parts["val"][0] for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert rows(first) != rows(other)
+
+
+def test_a_data_set_without_test_part_gives_up_the_same_fifth_for_every_seed():
+    first, other = (ready(dataset="digits", root=None, seed=seed).parts for seed in (0, 1))
+    assert len(first["test"][0]) == 359
+    assert torch.equal(first["test"][0], other["test"][0])
+    assert not rows(first["test"][0]) & rows(first["train"][0])
+
+
+def test_too_few_images_to_split(mnist_root):
+    with pytest.raises(InputError, match="640 images are too few"):
+        ready(root=mnist_root, val_fraction=1e-6)
+
+
+def test_falls_back_where_nothing_is_to_be_had(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.TORCHVISION["mnist"], "mirrors", ["http://127.0.0.1:9/"])
+    data = ready(root=tmp_path / "none", fallback="digits")
+    assert data.dataset == "digits"
+    assert "digits instead of mnist" in data.warning
+    with pytest.raises(datasets.NotAvailable):
+        ready(root=tmp_path / "none", fallback=None)
+
+
+def test_damaged_files_do_not_fall_back(mnist_root):
+    (mnist_root / "MNIST/raw/train-images-idx3-ubyte").write_bytes(b"")
+    with pytest.raises(InputError, match="train-images"):
+        ready(root=mnist_root, fallback="digits")
+
+
+def epoch_of(blocks: ShuffledBlocks, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    blocks.sampler.set_epoch(epoch)
+    return [batch for block in blocks for batch in block]
+
+
+def numbered(count: int, batch_size: int, seed: int = 0) -> ShuffledBlocks:
+    numbers = torch.arange(count)
+    return ShuffledBlocks(numbers.float()[:, None].expand(-1, 784), numbers, batch_size, seed)
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(10_000, 64), (10_000, 100), (100, 4096), (100, 10_000), (5, 1)])
+def test_an_epoch_holds_each_sample_once_in_whole_batches(count, batch_size):
+    blocks = numbered(count, batch_size)
+    batches = epoch_of(blocks, 0)
+    labels = torch.cat([labels for _, labels in batches])
+    assert sorted(labels.tolist()) == list(range(count))
+    assert torch.equal(torch.cat([images for images, _ in batches])[:, 0], labels.float())
+    assert {len(labels) for _, labels in batches[:-1]} <= {batch_size}
+    assert len(batches) == blocks.batches
+    assert len(list(blocks)) == len(blocks)
+
+
+def test_the_order_follows_from_seed_and_epoch_alone():
+    def order(seed: int, epoch: int) -> list[int]:
+        return [label for _, labels in epoch_of(numbered(100, 10, seed), epoch) for label in labels.tolist()]
+
+    assert order(0, 3) == order(0, 3)
+    assert order(0, 3) != order(0, 4)
+    assert order(0, 3) != order(1, 3)
+
+
+def test_evaluation_batches_are_in_order_and_not_copied(mnist_root):
+    data = ready(root=mnist_root)
+    batches = list(data.test_dataloader())
+    assert torch.equal(torch.cat([labels for _, labels in batches]), data.parts["test"][1])
+    assert batches[0][0].data_ptr() == data.parts["test"][0].data_ptr()

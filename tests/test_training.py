@@ -1,0 +1,154 @@
+"""A run from config to run folder, in this process."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import composed
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from mnist_mlp import training
+from mnist_mlp.errors import InputError
+
+SMALL = ["model.hidden_sizes=[32]", "data.batch_size=32", "trainer=cpu"]
+
+
+def train(folder: Path, root: Path, *overrides: object) -> dict:
+    return training.train(composed(f"data.root={root}", "trainer.max_epochs=4", *SMALL, *overrides), folder)
+
+
+def events(folder: Path) -> EventAccumulator:
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def test_the_run_folder(tmp_path, mnist_root, capsys):
+    metrics = train(tmp_path, mnist_root)
+
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    best = max(rows, key=lambda row: float(row["val_accuracy"]))
+    assert metrics["best_epoch"] == int(best["epoch"])
+    assert metrics["val_accuracy"] == float(best["val_accuracy"])
+    assert metrics["val_loss"] == float(best["val_loss"])
+    assert (metrics["data"], metrics["epochs"], metrics["seed"]) == ("mnist", 4, 0)
+    assert metrics["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
+    assert 0.5 < metrics["test_accuracy"] < 1
+    assert metrics["fit_seconds"] > 0
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.width > 500
+
+    shown = capsys.readouterr().out
+    assert "512 images to train on, 128 to validate, 200 to test, 10 classes" in shown
+    assert "25,450" in shown
+    assert f"test accuracy {metrics['test_accuracy']:.2%}" in shown
+    assert str(tmp_path) in shown
+    assert "tensorboard --logdir" in shown
+
+
+def test_the_checkpoints_are_plain_and_the_best_is_what_was_tested(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root, "optimizer.lr=0.05")  # high, so that the last epoch is not the best
+    best, last = (torch.load(tmp_path / f"checkpoints/{name}.ckpt", weights_only=True) for name in ("best", "last"))
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert (best["epoch"] + 1, last["epoch"] + 1) == (metrics["best_epoch"], 4)
+
+    config = composed(f"data.root={mnist_root}", *SMALL)
+    data = training.read_data(config)
+    classifier = training.build(config, data)
+    classifier.load_state_dict(best["state_dict"])
+    images, labels = data.parts["test"]
+    accuracy = (classifier.eval()(images).argmax(1) == labels).float().mean().item()
+    assert accuracy == pytest.approx(metrics["test_accuracy"])
+
+
+def test_two_runs_of_a_seed_are_the_same_run(tmp_path, mnist_root):
+    for name, seed in (("first", 0), ("same", 0), ("other", 1)):
+        train(tmp_path / name, mnist_root, f"seed={seed}")
+    table = {name: (tmp_path / name / "metrics.csv").read_text() for name in ("first", "same", "other")}
+    assert table["first"] == table["same"] != table["other"]
+    first, same = (
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        for name in ("first", "same")
+    )
+    assert all(torch.equal(first[key], same[key]) for key in first)
+
+
+def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
+    train(tmp_path / "whole", mnist_root)
+    train(tmp_path / "halves", mnist_root, "trainer.max_epochs=2")
+    train(tmp_path / "halves", mnist_root, f"checkpoint={tmp_path}/halves/checkpoints/last.ckpt")
+    whole, halves = (tmp_path / name for name in ("whole", "halves"))
+    assert (whole / "metrics.csv").read_text() == (halves / "metrics.csv").read_text()
+    assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
+
+
+def test_tensorboard(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root)
+    for part in ("train", "validation"):
+        scalars = events(tmp_path / part)
+        assert [event.step for event in scalars.Scalars("accuracy")] == [1, 2, 3, 4]
+        assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4]
+    run = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
+    tags = run.Tags()
+    assert {"test/confusion", "test/misread"} <= set(tags["images"])
+    assert "config/text_summary" in tags["tensors"]
+    assert b"hidden_sizes" in run.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
+    assert tags["graph"]
+    assert run.Scalars("result/test_accuracy")[0].value == pytest.approx(metrics["test_accuracy"])
+    plugin = run.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    hparams = HParamsPluginData.FromString(plugin).session_start_info.hparams
+    assert hparams["optimizer.lr"].number_value == 0.001
+    assert hparams["model.hidden_sizes"].string_value == "[32]"
+    assert hparams["optimizer"].string_value == "Adam"
+
+
+def test_a_diverging_run_says_when_and_keeps_its_best_epoch(tmp_path, mnist_root):
+    settings = ["optimizer=sgd", "trainer.max_epochs=30", "optimizer.momentum=1.9", "optimizer.lr=0.001"]
+    with pytest.raises(InputError, match=r"loss became \w+ in epoch \d+.*optimizer.lr.*best.ckpt"):
+        train(tmp_path, mnist_root, *settings)
+    assert torch.load(tmp_path / "checkpoints/best.ckpt", weights_only=True)["epoch"] < 30
+    assert "nan" not in (tmp_path / "metrics.csv").read_text()
+    assert (tmp_path / "curves.png").exists()
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root, "+trainer.limit_val_batches=0")
+    assert metrics["best_epoch"] == 4
+    assert metrics["val_accuracy"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "damaged, or not a checkpoint"), (b"PK\x03\x04 junk", "damaged"), (None, "another model")],
+)
+def test_a_checkpoint_that_does_not_fit(tmp_path, mnist_root, content, message):
+    path = tmp_path / "bad.ckpt"
+    if content is None:
+        torch.save({"state_dict": {"network.0.weight": torch.zeros(3, 3)}}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        train(tmp_path / "run", mnist_root, f"checkpoint={path}")
+
+
+def test_an_optimizer_rejects_an_argument(tmp_path, mnist_root):
+    with pytest.raises(InputError, match="optimizer: Invalid weight_decay"):
+        train(tmp_path, mnist_root, "optimizer.weight_decay=-1")
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(tmp_path, mnist_root):
+    with pytest.raises(InputError, match="torch sees no GPU here; trainer=auto"):
+        train(tmp_path, mnist_root, "trainer=gpu")
+
+
+def test_digits_reach_96_percent_without_a_network(tmp_path):
+    metrics = training.train(composed("data=digits", "data.batch_size=32", "trainer.max_epochs=20"), tmp_path)
+    assert metrics["test_accuracy"] >= 0.96

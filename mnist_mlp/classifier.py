@@ -63,7 +63,6 @@ class Classifier(LightningModule):
             optimizer.step()
             if scheduler is not None:
                 scheduler.step()
-            torch.clear_autocast_cache()  # it holds the weights as they were before this step
             all_logits.append(logits.detach())
             all_labels.append(labels)
             losses.append(loss.detach())

@@ -46,15 +46,16 @@ def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list
     confidence, predicted = probabilities.max(1)
     wrong = torch.nonzero(predicted != labels).flatten()
     shown = wrong[confidence[wrong].argsort(descending=True)][:most]
-    columns = 10
-    rows = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(columns * 1.1, rows * 1.3 + 0.6), layout="constrained")
-    figure.suptitle(
-        f"{len(wrong):,} of {len(labels):,} test images misread; the {len(shown)} surest (true → predicted)"
-    )
-    for axes, index in zip(figure.subplots(rows, columns, squeeze=False).flat, [*shown, *[None] * (rows * columns)]):
-        axes.axis("off")
-        if index is not None:
-            axes.imshow(images[index].reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
-            axes.set_title(f"{classes[labels[index]]} → {classes[predicted[index]]}", fontsize=8)
+    columns, cell = 10, SIDE + 14  # the cell's upper part holds the labels
+    sheet = torch.zeros(max(1, -(-len(shown) // columns)) * cell, columns * cell)
+    figure = Figure(figsize=(11, 11 * len(sheet) / sheet.shape[1] + 0.5), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set_title(f"{len(wrong):,} of {len(labels):,} test images misread; the {len(shown)} surest (true → predicted)")
+    for place, index in enumerate(shown.tolist()):
+        top, left = place // columns * cell, place % columns * cell
+        sheet[top + 12 : top + 12 + SIDE, left + 7 : left + 7 + SIDE] = images[index].reshape(SIDE, SIDE)
+        text = f"{classes[labels[index]]} → {classes[predicted[index]]}"
+        axes.text(left + cell / 2, top + 10, text, ha="center", fontsize=9)
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
     return figure

@@ -163,12 +163,13 @@ def fit(
 
 
 def hyperparameters(config: DictConfig) -> dict:
-    """The settings as TensorBoard takes them: plain values by dotted keys, a class or function by its name."""
+    """What of the settings can differ between runs and matter, as TensorBoard takes it: plain values by dotted keys."""
     values = {}
     for key, value in flatten(OmegaConf.to_container(config, resolve=True)).items():
-        if key.endswith("._target_"):
-            values[key.removesuffix("._target_")] = value.rpartition(".")[2]
-        elif not key.endswith("._partial_") and value is not None:
+        group, _, name = key.partition(".")
+        if name == "_target_" and group in ("optimizer", "scheduler", "loss"):
+            values[group] = value.rpartition(".")[2]
+        elif name not in ("_target_", "_partial_", "root", "fallback") and key not in ("data.seed", "checkpoint"):
             values[key] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return values
 

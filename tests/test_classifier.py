@@ -105,8 +105,9 @@ def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_blocks_change_nothing(mnist_root, monkeypatch, precision):
-    """Not even in mixed precision, where autocast would keep the weights as they were at a block's start."""
-    settings = {"precision": precision}
-    blocks = weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", **settings)[0])
+    """Not even in mixed precision, where a cache of cast weights would keep them as they were at a block's start."""
+    blocks = weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
     monkeypatch.setattr(data, "BLOCK_SIZE", 1)
-    assert torch.equal(blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", **settings)[0]))
+    assert torch.equal(
+        blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
+    )

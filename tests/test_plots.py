@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mnist_mlp import plots
@@ -28,11 +29,21 @@ def test_confusion_matrix_counts_every_image():
 def test_misread_shows_the_surest_mistakes_first():
     probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.05, 0.95], [0.4, 0.6]])
     labels = torch.tensor([0, 0, 0, 1])
-    figure = plots.misread(torch.rand(4, 784), labels, probabilities, ["no", "yes"], most=1)
-    assert figure.get_suptitle().startswith("2 of 4 test images misread")
-    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["no → yes"]
+    (axes,) = plots.misread(torch.rand(4, 784), labels, probabilities, ["no", "yes"], most=1).axes
+    assert axes.get_title().startswith("2 of 4 test images misread")
+    assert [text.get_text() for text in axes.texts] == ["no → yes"]
+
+
+def test_misread_shows_the_images_as_they_are():
+    images = torch.rand(2, 784)
+    probabilities = torch.tensor([[0.3, 0.7], [0.1, 0.9]])
+    (axes,) = plots.misread(images, torch.tensor([0, 0]), probabilities, ["0", "1"]).axes
+    sheet = torch.tensor(axes.images[0].get_array())
+    surest = images[1].reshape(28, 28)
+    assert any(torch.equal(sheet[row : row + 28, 7:35], surest) for row in range(14))
+    assert sheet.sum().item() == pytest.approx(images.sum().item(), rel=1e-4)
 
 
 def test_misread_without_mistakes():
-    figure = plots.misread(torch.rand(1, 784), torch.tensor([0]), torch.tensor([[1.0, 0]]), ["a", "b"])
-    assert figure.get_suptitle().startswith("0 of 1 ")
+    (axes,) = plots.misread(torch.rand(1, 784), torch.tensor([0]), torch.tensor([[1.0, 0]]), ["a", "b"]).axes
+    assert axes.get_title().startswith("0 of 1 ")

@@ -48,6 +48,11 @@ class Classifier(LightningModule):
         steps = self.trainer.max_epochs * self.trainer.datamodule.train_dataloader().batches
         return [optimizer], [self.scheduler(optimizer, steps)]
 
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        for schedule in checkpoint["lr_schedulers"]:  # it covers the run as it is now, which may have become longer
+            schedule.pop("total_steps", None)
+            schedule.pop("_schedule_phases", None)
+
     def on_train_epoch_start(self) -> None:
         # Dropout's masks follow from the epoch, not from what came before: a continued run draws the same.
         torch.manual_seed(seed_for("dropout", self.seed, self.current_epoch, self.global_rank))

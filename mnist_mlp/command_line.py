@@ -35,7 +35,9 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
         return f"{text.rpartition('full_key: ')[2]}: {explained(error.__cause__) or error.__cause__}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {text}"
+        return f"{error.override}: cannot be read ({text.splitlines()[0]}); quote unusual values: \"key='value'\""
+    if match := re.search(r"'hydra\.runtime\.choices\.(\w+)' not found", text):
+        return f"{match[1]}: must be the name of one option"
     if match := re.match("Could not override '(.+)'", text):
         return str(unknown(match[1]))
     if match := re.search(
@@ -53,10 +55,14 @@ def explained(error: Exception) -> str | None:
 
 
 def continued(arguments: list[str]) -> list[str]:
-    """With ``checkpoint=RUN/checkpoints/last.ckpt``, RUN's own settings and folder come before the other arguments."""
+    """With ``checkpoint=RUN/checkpoints/last.ckpt``, RUN's settings and folder come before the other arguments.
+
+    What the run was started with stays in ``RUN/.hydra``, whatever is typed to continue it.
+    """
     checkpoint = next((value for key, _, value in (a.partition("=") for a in arguments) if key == "checkpoint"), "")
-    run = Path(checkpoint).absolute().parent.parent
+    run = Path(checkpoint).parent.parent
     overrides = run / ".hydra/overrides.yaml"
     if not checkpoint or not overrides.is_file():
         return arguments
-    return [*OmegaConf.load(overrides), f"hydra.run.dir='{run}'", *arguments]
+    folder = str(run).replace("\\", "\\\\").replace("'", "\\'")
+    return [*OmegaConf.load(overrides), f"hydra.run.dir='{folder}'", "hydra.output_subdir=null", *arguments]

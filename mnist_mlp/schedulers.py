@@ -1,12 +1,14 @@
 """Learning-rate schedules over a whole run: each takes the optimizer and the run's number of optimizer steps."""
 
+import math
+
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 
 def cosine(optimizer: Optimizer, steps: int) -> LRScheduler:
     """From the optimizer's rate to zero along half a cosine (Loshchilov and Hutter 2017, without restarts)."""
-    return CosineAnnealingLR(optimizer, T_max=steps)
+    return LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
 
 
 def one_cycle(optimizer: Optimizer, steps: int, pct_start: float = 0.3) -> LRScheduler:

@@ -52,7 +52,7 @@ RULES: dict[str, Rule] = {
         "a name that Lightning knows, such as auto, cpu or gpu",
         lambda value: isinstance(value, str),
     ),
-    "trainer.devices": ("an integer, at least 1", lambda value: is_integer(value) and value >= 1),
+    "trainer.devices": ("1, since training in several processes is not built yet", lambda value: value == 1),
 }
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
@@ -77,7 +77,7 @@ def check(config: DictConfig) -> None:
     if config.data.root is None and config.data.dataset != "digits":
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
-        raise InputError(f"checkpoint={config.checkpoint}: no such file")
+        raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
 
 
 def unknown(key: str) -> InputError:

@@ -59,7 +59,8 @@ def test_without_fallback_says_where_the_files_belong(tmp_path):
         (["model.dropot=0.3"], ["unknown key model.dropot", "did you mean model.dropout"]),
         (["model=huge"], ["model=huge: no such model", "deep, dropout, mlp, perceptron, wide"]),
         (["optimizer=null"], ["null"]),
-        (["optimizer.lr=["], ["optimizer.lr=["]),
+        (["model=[mlp]"], ["model: must be the name of one option"]),
+        (["optimizer.lr=["], ["optimizer.lr=[: cannot be read", "quote"]),
         (["trainer.max_epochs=many"], ["trainer.max_epochs=many: must be an integer"]),
         (["-m", "model=mlp,huge"], ["model=huge: no such model"]),
     ],
@@ -116,6 +117,19 @@ def test_builds_that_do_not_belong_together(tmp_path):
     work.mkdir()
     result = subprocess.run([sys.executable, str(script)], cwd=work, capture_output=True, text=True)
     assert_one_error_line(result, "torch and torchvision are builds that do not belong together", "pip install")
+
+
+def test_a_rejected_continuation_leaves_the_run_as_it_was(tmp_path):
+    work = tmp_path / "it's = odd"
+    work.mkdir()
+    assert train_py(work, "data=digits", *QUICK, "hydra.run.dir=run").returncode == 0
+    before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    checkpoint = "checkpoint=run/checkpoints/last.ckpt"
+    assert_one_error_line(train_py(work, checkpoint, "model=perceptron"), "of another model")
+    assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
+    result = train_py(work, checkpoint, "trainer.max_epochs=3")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((work / "run/metrics.json").read_text())["epochs"] == 3
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_files):

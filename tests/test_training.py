@@ -88,6 +88,16 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
     assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
 
 
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_root, scheduler):
+    settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]
+    train(tmp_path, mnist_root, *settings, "trainer.max_epochs=2")
+    train(tmp_path, mnist_root, *settings, "trainer.max_epochs=4", f"checkpoint={tmp_path}/checkpoints/last.ckpt")
+    rates = [float(row["lr"]) for row in csv.DictReader((tmp_path / "metrics.csv").open())]
+    assert len(rates) == 4
+    assert rates[3] > 1e-4
+
+
 def test_tensorboard(tmp_path, mnist_root):
     metrics = train(tmp_path, mnist_root)
     for part in ("train", "validation"):

@@ -45,7 +45,7 @@ class Dashboard(Callback):
 
     def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
         logits = torch.cat(self.logits).float().cpu()
-        images, labels = trainer.datamodule.parts["test"]
+        images, labels = (torch.cat(part).cpu() for part in zip(*trainer.datamodule.test_dataloader()))
         counts = multiclass_confusion_matrix(logits, labels, len(self.classes))
         step = trainer.current_epoch
         self.writers["run"].add_figure("test/confusion", plots.confusion_matrix(counts, self.classes), step)

@@ -44,7 +44,7 @@ class DigitsDataModule(LightningDataModule):
         self.seed = seed
         self.fallback = fallback
         self.warning: str | None = None
-        self.parts: dict[str, Batch] = {}
+        self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
 
     def prepare_data(self) -> None:
         try:
@@ -63,7 +63,7 @@ class DigitsDataModule(LightningDataModule):
             train, test = split(train, TEST_FRACTION, seed_for("test split"))
         train, val = split(train, self.val_fraction, seed_for("validation split", self.seed))
         self.parts = {
-            name: (part.images.flatten(1).float().div_(255), part.labels)
+            name: (part.images.flatten(1), part.labels)
             for name, part in (("train", train), ("val", val), ("test", test))
         }
 
@@ -76,7 +76,7 @@ class DigitsDataModule(LightningDataModule):
     def test_dataloader(self) -> "OrderedBatches":
         return OrderedBatches(*self.on_device("test"))
 
-    def on_device(self, name: str) -> Batch:
+    def on_device(self, name: str) -> tuple[Tensor, Tensor]:
         """A part of the data, moved once to where the trainer computes."""
         device = self.trainer.strategy.root_device if self.trainer else "cpu"
         images, labels = self.parts[name]
@@ -89,8 +89,8 @@ class DigitsDataModule(LightningDataModule):
 class ShuffledBlocks:
     """Shuffled batches in blocks: each item is an iterator over the next ``batches_per_block`` batches.
 
-    A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). Only the
-    last batch of an epoch may be smaller than ``batch_size``.
+    A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). It is
+    gathered as bytes, a quarter of what floats would move. Only the last batch may be smaller than ``batch_size``.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int, seed: int) -> None:
@@ -109,10 +109,12 @@ class ShuffledBlocks:
     def __iter__(self) -> Iterator[Iterator[Batch]]:
         order = self.sampler.order().to(self.labels.device)
         for block in order.split(self.batches_per_block * self.batch_size):
-            yield (self.take(indices) for indices in block.split(self.batch_size))
+            yield self.batches_of(block)
 
-    def take(self, indices: Tensor) -> Batch:
-        return self.images.index_select(0, indices), self.labels.index_select(0, indices)
+    def batches_of(self, block: Tensor) -> Iterator[Batch]:
+        images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
+        for pixels, batch_labels in zip(images.split(self.batch_size), labels.split(self.batch_size)):
+            yield normalized(pixels), batch_labels
 
 
 class EpochShuffle:
@@ -129,16 +131,21 @@ class EpochShuffle:
 
 
 class OrderedBatches:
-    """Large batches for evaluation, views of the tensors."""
+    """Large batches for evaluation, views of one tensor."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.batches = list(zip(images.split(BLOCK_SIZE), labels.split(BLOCK_SIZE)))
+        self.batches = list(zip(normalized(images).split(BLOCK_SIZE), labels.split(BLOCK_SIZE)))
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Batch]:
         return iter(self.batches)
+
+
+def normalized(pixels: Tensor) -> Tensor:
+    """uint8 from 0 to 255 as float32 from 0 to 1."""
+    return pixels / 255
 
 
 def split(part: datasets.Part, fraction: float, seed: int) -> tuple[datasets.Part, datasets.Part]:

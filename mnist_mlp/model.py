@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from mnist_mlp.dropout import Dropout
+
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
 
 
@@ -26,7 +28,7 @@ class MLP(nn.Sequential):
         for size in hidden_sizes:
             layers += [nn.Linear(in_features, size), ACTIVATIONS[activation]()]
             if dropout:
-                layers.append(nn.Dropout(dropout))
+                layers.append(Dropout(dropout))
             in_features = size
         super().__init__(*layers, nn.Linear(in_features, num_classes))
         for layer in self:

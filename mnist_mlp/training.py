@@ -10,19 +10,22 @@ from pathlib import Path
 import torch
 from hydra.utils import instantiate
 from lightning import Trainer
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints
 from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
 from mnist_mlp.data import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line
-from mnist_mlp.files import WholeCheckpoints, replacing
+from mnist_mlp.files import replacing
 from mnist_mlp.history import History
 from mnist_mlp.model import count_parameters, summary
 from mnist_mlp.progress import EpochProgress
 from mnist_mlp.randomness import seed_for
 from mnist_mlp.settings import flatten
+
+THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THREADS
 
 
 def train(config: DictConfig, folder: Path) -> dict:
@@ -37,7 +40,7 @@ def train(config: DictConfig, folder: Path) -> dict:
 
     history = History(folder)
     dashboard = Dashboard(folder, OmegaConf.to_yaml(config, resolve=True), data.classes)
-    trainer = make_trainer(config, folder, [history, dashboard])
+    trainer = make_trainer(config, history, dashboard)
     if config.checkpoint is not None:
         load_weights(classifier, Path(config.checkpoint))  # so that a wrong file is named before training begins
 
@@ -93,9 +96,10 @@ def read_data(config: DictConfig) -> DigitsDataModule:
 
 
 def build(config: DictConfig, data: DigitsDataModule) -> Classifier:
-    """The classifier with the weights that the seed gives."""
+    """The classifier with the weights that the seed gives, and as many threads as pay for it."""
     torch.manual_seed(seed_for("weights", config.seed))
     network = instantiate(config.model, num_classes=len(data.classes))
+    torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
     optimizer = instantiate(config.optimizer)
     scheduler = instantiate(config.scheduler) if config.scheduler else None
     try:
@@ -105,23 +109,22 @@ def build(config: DictConfig, data: DigitsDataModule) -> Classifier:
     return Classifier(network, instantiate(config.loss), optimizer, scheduler, len(data.classes), config.seed)
 
 
-def make_trainer(config: DictConfig, folder: Path, callbacks: list[Callback]) -> Trainer:
-    """The config's trainer, with a progress bar and the best and the last checkpoint below ``folder``."""
+def threads_for(work: int) -> int:
+    """How many of the threads that torch would use pay for a step of ``work`` multiply-adds forward.
+
+    Below some ten million a thread, waiting for each other costs more than sharing brings; and with one thread a small
+    model's numbers are the same on a machine with any number of cores.
+    """
+    return max(1, min(THREADS, work // 10_000_000))
+
+
+def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> Trainer:
+    """The config's trainer, which keeps ``history`` and its last and best epoch, and shows a progress bar."""
     if config.trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
-    validated = config.trainer.get("limit_val_batches") != 0
-    checkpoints = ModelCheckpoint(
-        folder / "checkpoints",
-        filename="best",
-        monitor="val/accuracy" if validated else None,
-        mode="max",
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
     return instantiate(
         config.trainer,
-        callbacks=[*callbacks, EpochProgress(), checkpoints],
+        callbacks=[history, *callbacks, EpochProgress(), LastAndBest(history)],
         plugins=[WholeCheckpoints()],
         logger=False,
         enable_model_summary=False,

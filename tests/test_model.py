@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from mnist_mlp.dropout import Dropout
 from mnist_mlp.model import ACTIVATIONS, MLP, count_parameters, summary
 
 
@@ -29,8 +30,8 @@ def test_weights_are_glorot_uniform_and_biases_zero():
 
 def test_dropout_follows_each_hidden_layer_only():
     kinds = [type(layer) for layer in MLP([8, 8], dropout=0.3)]
-    assert kinds == [nn.Linear, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
-    assert nn.Dropout not in [type(layer) for layer in MLP([8, 8])]
+    assert kinds == [nn.Linear, nn.ReLU, Dropout] * 2 + [nn.Linear]
+    assert Dropout not in [type(layer) for layer in MLP([8, 8])]
 
 
 def test_summary_names_layers_shapes_and_parameters():

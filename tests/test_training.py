@@ -63,7 +63,7 @@ def test_the_checkpoints_are_plain_and_the_best_is_what_was_tested(tmp_path, mni
     classifier = training.build(config, data)
     classifier.load_state_dict(best["state_dict"])
     images, labels = data.parts["test"]
-    accuracy = (classifier.eval()(images).argmax(1) == labels).float().mean().item()
+    accuracy = (classifier.eval()(images / 255).argmax(1) == labels).float().mean().item()
     assert accuracy == pytest.approx(metrics["test_accuracy"])
 
 
@@ -151,6 +151,12 @@ def test_a_checkpoint_that_does_not_fit(tmp_path, mnist_root, content, message):
 def test_an_optimizer_rejects_an_argument(tmp_path, mnist_root):
     with pytest.raises(InputError, match="optimizer: Invalid weight_decay"):
         train(tmp_path, mnist_root, "optimizer.weight_decay=-1")
+
+
+@pytest.mark.parametrize(("work", "threads"), [(7_850 * 64, 1), (669_706 * 128, 4), (669_706 * 16, 1)])
+def test_small_models_use_one_thread(monkeypatch, work, threads):
+    monkeypatch.setattr(training, "THREADS", 4)
+    assert training.threads_for(work) == threads
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="there is a GPU")

@@ -22,6 +22,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig
+from torch import nn
 from torch.nn import functional as F
 
 from mnist_mlp import training
@@ -53,25 +54,35 @@ def this_project(config: DictConfig, data: DigitsDataModule) -> list[float]:
     times = EpochTimes()
     classifier = training.build(config, data)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        callbacks = [History(Path(folder)), Dashboard(Path(folder), "", data.classes), times]
-        training.make_trainer(config, Path(folder), callbacks).fit(classifier, data)
+        history, dashboard = History(Path(folder)), Dashboard(Path(folder), "", data.classes)
+        training.make_trainer(config, history, dashboard, times).fit(classifier, data)
     return times.seconds()
 
 
 def bare_loop(config: DictConfig, data: DigitsDataModule) -> list[float]:
     """What an expert writes for this model alone: tensors on the device, no framework, figures read once an epoch."""
+    torch.set_num_threads(training.THREADS)
     device = "cuda" if config.trainer.accelerator == "gpu" else "cpu"
-    (images, labels), (val_images, val_labels) = ([t.to(device) for t in data.parts[part]] for part in ("train", "val"))
-    network = instantiate(config.model).to(device)
-    optimizer = instantiate(config.optimizer)(network.parameters())
+    images, val_images = (data.parts[part][0].to(device).float() / 255 for part in ("train", "val"))
+    labels, val_labels = (data.parts[part][1].to(device) for part in ("train", "val"))
+    layers, size = [], 784
+    for hidden_size in config.model.hidden_sizes:
+        layers += [nn.Linear(size, hidden_size), nn.ReLU()]
+        if config.model.dropout:
+            layers.append(nn.Dropout(config.model.dropout))
+        size = hidden_size
+    network = nn.Sequential(*layers, nn.Linear(size, 10)).to(device)
+    optimizer = getattr(torch.optim, config.optimizer._target_.split(".")[-1])(
+        network.parameters(), lr=config.optimizer.lr, fused=True
+    )
     seconds = []
     for _ in range(config.trainer.max_epochs):
         start = time.perf_counter()
         network.train()
         loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
         for indices in torch.randperm(len(labels), device=device).split(config.data.batch_size):
-            batch_labels = labels[indices]
-            logits = network(images[indices])
+            batch_images, batch_labels = images.index_select(0, indices), labels.index_select(0, indices)
+            logits = network(batch_images)
             loss = F.cross_entropy(logits, batch_labels)
             optimizer.zero_grad()
             loss.backward()
@@ -81,15 +92,13 @@ def bare_loop(config: DictConfig, data: DigitsDataModule) -> list[float]:
         network.eval()
         with torch.no_grad():
             logits = network(val_images)
-            figures = torch.stack(
-                [
-                    loss_sum / len(labels),
-                    correct / len(labels),
-                    F.cross_entropy(logits, val_labels),
-                    (logits.argmax(1) == val_labels).float().mean(),
-                ]
-            )
-        assert figures.isfinite().all()  # reads the device once
+            figures = [
+                loss_sum / len(labels),
+                correct / len(labels),
+                F.cross_entropy(logits, val_labels),
+                (logits.argmax(1) == val_labels).float().mean(),
+            ]
+        assert torch.stack(figures).isfinite().all()  # reads the device once
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -12,8 +12,9 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": 
 class MLP(nn.Sequential):
     """Fully connected layers from pixels, float (batch, in_features), to logits, float (batch, num_classes).
 
-    Each hidden layer is followed by its activation and, where ``dropout`` is above 0, by dropout (Srivastava et
-    al. 2014). No hidden layer makes a perceptron. Weights are Glorot-uniform (Glorot and Bengio 2010), biases zero.
+    Each hidden layer is followed by batch normalisation (Ioffe and Szegedy 2015) where ``batch_norm`` is set, by its
+    activation, and by dropout (Srivastava et al. 2014) where ``dropout`` is above 0. Without hidden layers it is a
+    perceptron. Weights are Glorot-uniform (Glorot and Bengio 2010), biases zero.
     """
 
     def __init__(
@@ -23,10 +24,14 @@ class MLP(nn.Sequential):
         dropout: float = 0.0,
         in_features: int = 784,
         num_classes: int = 10,
+        batch_norm: bool = False,
     ) -> None:
         layers: list[nn.Module] = []
         for size in hidden_sizes:
-            layers += [nn.Linear(in_features, size), ACTIVATIONS[activation]()]
+            layers.append(nn.Linear(in_features, size))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(size))
+            layers.append(ACTIVATIONS[activation]())
             if dropout:
                 layers.append(Dropout(dropout))
             in_features = size

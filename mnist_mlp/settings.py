@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     ),
     "model.activation": one_of("relu", "tanh", "sigmoid", "gelu"),
     "model.dropout": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
+    "model.batch_norm": ("true or false", lambda value: isinstance(value, bool)),
     "optimizer.lr": ("a number above 0", lambda value: is_number(value) and value > 0),
     "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
     "data.root": ("a folder", lambda value: value is None or (isinstance(value, str) and value != "")),

@@ -34,6 +34,11 @@ def test_dropout_follows_each_hidden_layer_only():
     assert Dropout not in [type(layer) for layer in MLP([8, 8])]
 
 
+def test_batch_norm_stands_between_layer_and_activation():
+    kinds = [type(layer) for layer in MLP([8, 8], batch_norm=True, dropout=0.3)]
+    assert kinds == [nn.Linear, nn.BatchNorm1d, nn.ReLU, Dropout] * 2 + [nn.Linear]
+
+
 def test_summary_names_layers_shapes_and_parameters():
     lines = summary(MLP([64, 64])).splitlines()
     assert lines[1].split() == ["Linear", "(batch,", "64)", "50,240"]

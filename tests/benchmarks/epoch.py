@@ -1,29 +1,38 @@
-"""Seconds for an epoch, training and validation, of this project and of a bare PyTorch loop over the same tensors.
+"""Seconds for an epoch, training and validation, of this project and of what else one might use.
 
-python tests/benchmarks/epoch.py [EXPERIMENT ...] [--rounds N] [--accelerator cpu|gpu] [--json]
+python tests/benchmarks/epoch.py [EXPERIMENT ...] [--rounds N] [--accelerator cpu|gpu] [--keras PYTHON] [--json]
 
-Each round trains every contestant for a few epochs, one after the other, so that a noisy machine is noisy for all. This
-project runs as train.py runs it, with progress bar, checkpoints, TensorBoard and metrics. Prints the median epoch, and
-its ratio to the bare loop's.
+The others: a bare PyTorch loop as an expert writes it, Lightning as it is usually written, and, where --keras names the
+Python of an environment with keras, tensorflow and jax, Keras on both. This project runs as train.py runs it, with
+progress bar, checkpoints, TensorBoard and metrics. Each round trains every contestant for a few epochs, one after the
+other, so that a noisy machine is noisy for all. Prints for each the median epoch, training images a second, the share
+of the fp32 matrix-multiply rate measured in the same run, and the seconds of this project over its own.
 """
 
 import argparse
 import contextlib
 import io
 import json
+import os
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, random_split
+from torchvision import datasets, transforms
 
 from mnist_mlp import training
 from mnist_mlp.dashboard import Dashboard
@@ -32,6 +41,7 @@ from mnist_mlp.history import History
 
 CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = ["perceptron", "mlp", "dropout", "wide"]
+Contestant = Callable[[DictConfig, DigitsDataModule, int], list[float]]  # config, data, epochs -> seconds of each epoch
 
 
 class EpochTimes(Callback):
@@ -50,33 +60,41 @@ class EpochTimes(Callback):
         return [end - start for start, end in zip(self.starts, self.starts[1:])]
 
 
-def this_project(config: DictConfig, data: DigitsDataModule) -> list[float]:
+def this_project(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+    config = OmegaConf.merge(config, {"trainer": {"max_epochs": epochs + 1}})  # the first warms up
     times = EpochTimes()
     classifier = training.build(config, data)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         history, dashboard = History(Path(folder)), Dashboard(Path(folder), "", data.classes)
         training.make_trainer(config, history, dashboard, times).fit(classifier, data)
-    return times.seconds()
+    return times.seconds()[1:]
 
 
-def bare_loop(config: DictConfig, data: DigitsDataModule) -> list[float]:
-    """What an expert writes for this model alone: tensors on the device, no framework, figures read once an epoch."""
-    torch.set_num_threads(training.THREADS)
-    device = "cuda" if config.trainer.accelerator == "gpu" else "cpu"
-    images, val_images = (data.parts[part][0].to(device).float() / 255 for part in ("train", "val"))
-    labels, val_labels = (data.parts[part][1].to(device) for part in ("train", "val"))
+def plain_network(config: DictConfig) -> nn.Sequential:
     layers, size = [], 784
     for hidden_size in config.model.hidden_sizes:
         layers += [nn.Linear(size, hidden_size), nn.ReLU()]
         if config.model.dropout:
             layers.append(nn.Dropout(config.model.dropout))
         size = hidden_size
-    network = nn.Sequential(*layers, nn.Linear(size, 10)).to(device)
-    optimizer = getattr(torch.optim, config.optimizer._target_.split(".")[-1])(
-        network.parameters(), lr=config.optimizer.lr, fused=True
-    )
+    return nn.Sequential(*layers, nn.Linear(size, 10))
+
+
+def plain_optimizer(config: DictConfig, network: nn.Module, **settings) -> torch.optim.Optimizer:
+    optimizer = getattr(torch.optim, config.optimizer._target_.split(".")[-1])
+    return optimizer(network.parameters(), lr=config.optimizer.lr, **settings)
+
+
+def bare_loop(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+    """What an expert writes for this model alone: tensors on the device, no framework, figures read once an epoch."""
+    torch.set_num_threads(training.THREADS)
+    device = "cuda" if config.trainer.accelerator == "gpu" else "cpu"
+    images, val_images = (data.parts[part][0].to(device).float() / 255 for part in ("train", "val"))
+    labels, val_labels = (data.parts[part][1].to(device) for part in ("train", "val"))
+    network = plain_network(config).to(device)
+    optimizer = plain_optimizer(config, network, fused=True)
     seconds = []
-    for _ in range(config.trainer.max_epochs):
+    for _ in range(epochs + 1):
         start = time.perf_counter()
         network.train()
         loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
@@ -100,28 +118,109 @@ def bare_loop(config: DictConfig, data: DigitsDataModule) -> list[float]:
             ]
         assert torch.stack(figures).isfinite().all()  # reads the device once
         seconds.append(time.perf_counter() - start)
-    return seconds
+    return seconds[1:]
 
 
-CONTESTANTS: dict[str, Callable[[DictConfig, DigitsDataModule], list[float]]] = {
-    "this project": this_project,
-    "bare loop": bare_loop,
-}
+class UsualModule(LightningModule):
+    """A module as Lightning's tutorials write it."""
+
+    def __init__(self, config: DictConfig) -> None:
+        super().__init__()
+        self.config, self.network = config, plain_network(config)
+
+    def training_step(self, batch, _):
+        return self.score(batch, "train")
+
+    def validation_step(self, batch, _):
+        self.score(batch, "val")
+
+    def score(self, batch, stage: str):
+        images, labels = batch
+        logits = self.network(images.flatten(1))
+        loss = F.cross_entropy(logits, labels)
+        self.log(f"{stage}_loss", loss, prog_bar=True)
+        self.log(f"{stage}_accuracy", (logits.argmax(1) == labels).float().mean(), prog_bar=True)
+        return loss
+
+    def configure_optimizers(self):
+        return plain_optimizer(self.config, self.network)
 
 
-def measure(experiment: str, rounds: int, epochs: int, accelerator: str) -> dict[str, float]:
-    """The median epoch of each contestant, in seconds; the first epoch of each round warms up."""
-    settings = [f"experiment={experiment}", f"trainer.accelerator={accelerator}", f"trainer.max_epochs={epochs + 1}"]
+def usual_lightning(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+    """torchvision's samples through a DataLoader, figures logged each step, Lightning's own bar and checkpoints."""
+    torch.set_num_threads(training.THREADS)
+    samples = datasets.MNIST(data.root, transform=transforms.ToTensor())
+    train, val = random_split(samples, [48_000, 12_000])
+    times = EpochTimes()
+    batch_size = config.data.batch_size
+    loaders = DataLoader(train, batch_size, shuffle=True), DataLoader(val, batch_size)
+    settings = {"max_epochs": 1, "accelerator": config.trainer.accelerator, "devices": 1, "callbacks": [times]}
+    quiet = contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO())
+    with tempfile.TemporaryDirectory() as folder, quiet[0], quiet[1]:
+        Trainer(**settings, default_root_dir=folder).fit(UsualModule(config), *loaders)
+    return times.seconds()
+
+
+def keras(python: str, backend: str, config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+    """Keras in its own environment and process; its first epoch compiles."""
+    settings = {
+        "hidden_sizes": list(config.model.hidden_sizes),
+        "dropout": config.model.dropout,
+        "optimizer": config.optimizer._target_.split(".")[-1],
+        "batch_size": config.data.batch_size,
+        "epochs": epochs + 1,
+    }
+    program = Path(__file__).with_name("keras_epochs.py")
+    shown = subprocess.run(
+        [python, str(program), json.dumps(settings), str(data.root)],
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return json.loads(shown.stdout.splitlines()[-1])[1:]
+
+
+def multiply_rate(device: str) -> float:
+    """Floating-point operations a second in fp32 matrix products: the best of several."""
+    size = 2048
+    left, right = torch.rand(2, size, size, device=device)
+    torch.set_num_threads(training.THREADS)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        (left @ right)[0, 0].item()
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / min(seconds)
+
+
+def epoch_operations(config: DictConfig) -> float:
+    """Of an epoch's matrix products: forward, and both backward ones but for the first layer, which needs one."""
+    sizes = [784, *config.model.hidden_sizes, 10]
+    products = [2 * inputs * outputs for inputs, outputs in pairwise(sizes)]
+    return 48_000 * (3 * sum(products) - products[0]) + 12_000 * sum(products)
+
+
+def measure(experiment: str, contestants: dict[str, Contestant], arguments: argparse.Namespace) -> dict:
+    """The median epoch of each contestant, in seconds, and what the matrix products alone would take."""
+    settings = [f"experiment={experiment}", f"trainer.accelerator={arguments.accelerator}", "data.fallback=null"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", overrides=[*settings, "data.fallback=null"])
+        config = compose("config", overrides=settings)
     data = instantiate(config.data)
     data.prepare_data()
     data.setup()
-    seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
-    for _ in range(rounds):
-        for name, contestant in CONTESTANTS.items():
-            seconds[name] += contestant(config, data)[1:]
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    rates = []
+    for _ in range(arguments.rounds):
+        rates.append(multiply_rate("cuda" if arguments.accelerator == "gpu" else "cpu"))
+        for name, contestant in contestants.items():
+            seconds[name] += contestant(config, data, arguments.epochs)
+    return {
+        "experiment": experiment,
+        "seconds": {name: statistics.median(values) for name, values in seconds.items()},
+        "products_seconds": epoch_operations(config) / statistics.median(rates),
+    }
 
 
 def main() -> None:
@@ -130,17 +229,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=3, help="measured epochs of each round")
     parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument("--keras", metavar="PYTHON", help="the Python of an environment with keras, tensorflow and jax")
+    parser.add_argument(
+        "--skip-usual", action="store_true", help="leave out Lightning as usually written, which is slow"
+    )
     parser.add_argument("--json", action="store_true", help="an object a line, for machines")
     arguments = parser.parse_args()
     training.quieten()
+    contestants: dict[str, Contestant] = {"this project": this_project, "bare loop": bare_loop}
+    if not arguments.skip_usual:
+        contestants["usual Lightning"] = usual_lightning
+    if arguments.keras:
+        contestants |= {f"Keras on {name}": partial(keras, arguments.keras, name) for name in ("tensorflow", "jax")}
     for experiment in arguments.experiments or EXPERIMENTS:
-        seconds = measure(experiment, arguments.rounds, arguments.epochs, arguments.accelerator)
+        result = measure(experiment, contestants, arguments)
         if arguments.json:
-            print(json.dumps({"experiment": experiment, "seconds": seconds}), flush=True)
+            print(json.dumps(result), flush=True)
             continue
-        for name, value in seconds.items():
-            ratio = value / seconds["bare loop"]
-            print(f"{experiment:<12}{name:<16}{value:8.3f} s an epoch{ratio:8.2f} x bare loop", flush=True)
+        print(f"{experiment}: {'seconds':>20}{'images/s':>12}{'of fp32 rate':>14}{'this project over it':>22}")
+        for name, seconds in result["seconds"].items():
+            share, ratio = result["products_seconds"] / seconds, result["seconds"]["this project"] / seconds
+            print(f"  {name:<20}{seconds:>10.3f}{48_000 / seconds:>12,.0f}{share:>14.1%}{ratio:>22.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ def main() -> None:
         if arguments.json:
             print(json.dumps(result), flush=True)
             continue
-        print(f"{experiment}: {'seconds':>20}{'images/s':>12}{'of fp32 rate':>14}{'this project over it':>22}")
+        print(f"{experiment:<22}{'seconds':>10}{'images/s':>12}{'of fp32 rate':>14}{'this project over it':>22}")
         for name, seconds in result["seconds"].items():
             share, ratio = result["products_seconds"] / seconds, result["seconds"]["this project"] / seconds
             print(f"  {name:<20}{seconds:>10.3f}{48_000 / seconds:>12,.0f}{share:>14.1%}{ratio:>22.2f}", flush=True)

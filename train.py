@@ -9,7 +9,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from mnist_mlp.command_line import continued, errors_in_one_line
+from mnist_mlp.command_line import continued, errors_in_one_line, help_text
 from mnist_mlp.errors import InputError
 from mnist_mlp.settings import check
 
@@ -36,6 +36,9 @@ def import_training():
 
 
 if __name__ == "__main__":
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text(Path(__file__).parent / "conf"))
+        sys.exit()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
     warnings.simplefilter("ignore")
     sys.argv[1:] = continued(sys.argv[1:])

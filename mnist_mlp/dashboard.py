@@ -25,12 +25,19 @@ class Dashboard(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         purge_step = trainer.current_epoch + 1 if trainer.current_epoch else None
-        for name, run in (("run", "."), ("train", "train"), ("val", "validation")):
-            self.writers[name] = SummaryWriter(str(self.folder / run), purge_step=purge_step)
+        self.open(purge_step)
         if purge_step is None:
             image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
             self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
             self.writers["run"].add_graph(module.network, image)
+
+    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
+        if not self.writers:  # a finished run was continued, and had nothing left to train
+            self.open()
+
+    def open(self, purge_step: int | None = None) -> None:
+        for name, run in (("run", "."), ("train", "train"), ("val", "validation")):
+            self.writers[name] = SummaryWriter(str(self.folder / run), purge_step=purge_step)
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.writers["train"].add_scalar("lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.current_epoch + 1)

@@ -88,6 +88,11 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
     assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
 
 
+def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):
+    first = train(tmp_path, mnist_root)
+    assert train(tmp_path, mnist_root, f"checkpoint={tmp_path}/checkpoints/last.ckpt") == first
+
+
 @pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
 def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_root, scheduler):
     settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]

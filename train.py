@@ -7,18 +7,28 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mnist_mlp.command_line import continued, errors_in_one_line, help_text
+from mnist_mlp.command_line import errors_in_one_line, help_text
 from mnist_mlp.errors import InputError
+from mnist_mlp.resume import continued
 from mnist_mlp.settings import check
+from mnist_mlp.sweep import run_job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(config: DictConfig) -> None:
+def main(config: DictConfig) -> float | None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return run_job(config, folder, train)
     with errors_in_one_line():  # here too, since Hydra adds lines of its own to what it lets through
-        check(config)
-        import_training().train(config, Path(HydraConfig.get().runtime.output_dir))
+        train(config, folder)
+
+
+def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
+    check(config)
+    return import_training().train(config, folder, varied)
 
 
 def import_training():
@@ -40,7 +50,8 @@ if __name__ == "__main__":
         print(help_text(Path(__file__).parent / "conf"))
         sys.exit()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
+    os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
-    sys.argv[1:] = continued(sys.argv[1:])
     with errors_in_one_line():
+        sys.argv[1:] = continued(sys.argv[1:])
         main()

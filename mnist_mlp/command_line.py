@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnist_mlp.errors import InputError, one_line
@@ -21,8 +20,10 @@ scores, curves, checkpoints and TensorBoard files. Choose a part by its name, ch
   python train.py model.hidden_sizes=[256,128] model.dropout=0.1 trainer.max_epochs=10
   python train.py data=digits                      real digits without a download
   python train.py data=folder data.root=my_digits  your own images: my_digits/<label>/*.png
-  python train.py -m model=perceptron,mlp seed=0,1 every combination, one after the other
-  python train.py checkpoint=RUN/checkpoints/last.ckpt    continue a run
+  python train.py -m model=perceptron,mlp seed=0,1 every combination, then a report with means and intervals
+  python train.py study=dropout                    a prepared sweep; launcher=parallel runs a job on each core
+  python train.py search=optuna model=mlp          look for good settings of a model
+  python train.py resume=FOLDER                    continue a run or a sweep: only what is missing
 
 What there is to choose from (group=name):
 
@@ -30,6 +31,13 @@ What there is to choose from (group=name):
 
 python train.py --cfg job shows every setting and its value, --hydra-help what else Hydra offers;
 tensorboard --logdir outputs shows the runs."""
+
+# The choices that need a plugin of Hydra's: what it gives, what is typed, the extra that installs it.
+PLUGINS = {
+    "launcher/joblib": ("launcher=parallel", "parallel"),
+    "launcher/submitit_slurm": ("launcher=slurm", "slurm"),
+    "sweeper/optuna": ("search=optuna", "search"),
+}
 
 
 def help_text(conf: Path) -> str:
@@ -69,25 +77,16 @@ def explained(error: Exception) -> str | None:
         r"Could not find '(\w+)/(.*)'\s+Available options in .*?:\s+(.*?)\s+Config search", text, re.S
     ):
         group, name, options = match.groups()
+        if group == "hydra" and name in PLUGINS:
+            choice, extra = PLUGINS[name]
+            return f'{choice}: its plugin is not installed: pip install -c constraints.txt -e ".[{extra}]"'
         return f"{group}={name}: no such {group}; there are {', '.join(options.split())}"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
         return text
+    if isinstance(error, ValueError) and text.startswith("No trials are completed"):  # Optuna's
+        return "every trial of the search failed"
     if isinstance(error, ValueError) and text.startswith("Config group override"):  # model=null
         return f"a group cannot be null: {text}"
     return None
-
-
-def continued(arguments: list[str]) -> list[str]:
-    """With ``checkpoint=RUN/checkpoints/last.ckpt``, RUN's settings and folder come before the other arguments.
-
-    What the run was started with stays in ``RUN/.hydra``, whatever is typed to continue it.
-    """
-    checkpoint = next((value for key, _, value in (a.partition("=") for a in arguments) if key == "checkpoint"), "")
-    run = Path(checkpoint).parent.parent
-    overrides = run / ".hydra/overrides.yaml"
-    if not checkpoint or not overrides.is_file():
-        return arguments
-    folder = str(run).replace("\\", "\\\\").replace("'", "\\'")
-    return [*OmegaConf.load(overrides), f"hydra.run.dir='{folder}'", "hydra.output_subdir=null", *arguments]

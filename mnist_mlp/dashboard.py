@@ -62,8 +62,9 @@ class Dashboard(Callback):
 
     def log_hyperparameters(self, settings: dict, results: dict[str, float]) -> None:
         """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1."""
+        plain = {key: value if isinstance(value, (bool, int, float)) else str(value) for key, value in settings.items()}
         figures = {f"result/{name}": value for name, value in results.items() if value is not None}
-        self.writers["run"].add_hparams(settings, figures, run_name=".")
+        self.writers["run"].add_hparams(plain, figures, run_name=".")
 
     def close(self) -> None:
         for writer in self.writers.values():

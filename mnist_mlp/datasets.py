@@ -2,6 +2,7 @@
 
 import math
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from urllib.error import URLError
 
 import torch
+from filelock import FileLock
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -50,14 +52,14 @@ def download(name: str, root: Path) -> None:
         return
     raw = raw_folder(name, root)
     paths = idx_paths(name, root)
-    missing = [path for path in paths if not path.exists()]
-    if not missing:
+    if all(path.exists() for path in paths):
         return
     none_there = not any(path.exists() or Path(f"{path}.gz").exists() for path in paths)
     made = [folder for folder in (raw, *raw.parents) if not folder.exists()]
+    root.mkdir(parents=True, exist_ok=True)
     try:
-        with network_timeout(seconds=20):
-            TORCHVISION[name](root, download=True)
+        with one_at_a_time(root / ".download.lock"), network_timeout(seconds=20):
+            TORCHVISION[name](root, download=True)  # does nothing where another process has just done it
     except (RuntimeError, URLError, HTTPException, TimeoutError, ConnectionError) as error:
         for folder in made:
             if folder.exists() and not any(folder.iterdir()):
@@ -68,6 +70,16 @@ def download(name: str, root: Path) -> None:
             raise NotAvailable(f"{raw} is missing and the download failed ({reason}); put there {names}") from error
         still = next((path for path in paths if not path.exists()), raw)
         raise InputError(f"{still} is missing and the download failed ({reason}); put it there") from error
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Waits until no other process is in such a block of the same path, such as another job of a sweep."""
+    with FileLock(path):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def read(name: str, root: Path | None) -> Dataset:

@@ -28,9 +28,10 @@ from mnist_mlp.settings import flatten
 THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THREADS
 
 
-def train(config: DictConfig, folder: Path) -> dict:
+def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
     """Trains what ``config`` describes, tests its best epoch once, fills ``folder`` and gives metrics.json's content.
 
+    ``varied`` is what the HPARAMS tab compares: in a sweep what it varies, otherwise every setting.
     Raises InputError for what the user can mend, and KeyboardInterrupt, with the way to go on, after Ctrl-C.
     """
     quieten()
@@ -56,7 +57,7 @@ def train(config: DictConfig, folder: Path) -> dict:
         "val_loss": best["val_loss"],
     }
     history.draw()
-    dashboard.log_hyperparameters(hyperparameters(config), results)
+    dashboard.log_hyperparameters(varied or hyperparameters(config), results)
     dashboard.close()
     metrics = {
         "data": data.dataset,
@@ -162,18 +163,18 @@ def fit(
             raise KeyboardInterrupt("no epoch was finished, so nothing was kept") from None
         history.draw()
         kept = f"{len(history.rows)} of {trainer.max_epochs} epochs are kept; to continue:"
-        raise KeyboardInterrupt(f"{kept}\n  python train.py checkpoint={shown(saved / 'last.ckpt')}") from None
+        raise KeyboardInterrupt(f"{kept}\n  python train.py resume={shown(history.folder)}") from None
 
 
 def hyperparameters(config: DictConfig) -> dict:
-    """What of the settings can differ between runs and matter, as TensorBoard takes it: plain values by dotted keys."""
+    """What of the settings can differ between runs and matter, by dotted keys."""
     values = {}
     for key, value in flatten(OmegaConf.to_container(config, resolve=True)).items():
         group, _, name = key.partition(".")
         if name == "_target_" and group in ("optimizer", "scheduler", "loss"):
             values[group] = value.rpartition(".")[2]
         elif name not in ("_target_", "_partial_", "root", "fallback") and key not in ("data.seed", "checkpoint"):
-            values[key] = value if isinstance(value, (bool, int, float, str)) else str(value)
+            values[key] = value
     return values
 
 

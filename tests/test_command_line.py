@@ -1,7 +1,7 @@
 import pytest
-from hydra.errors import InstantiationException
+from hydra.errors import HydraException, InstantiationException
 
-from mnist_mlp.command_line import continued, errors_in_one_line, explained
+from mnist_mlp.command_line import errors_in_one_line, explained
 from mnist_mlp.errors import InputError
 
 
@@ -28,13 +28,13 @@ def test_what_a_constructor_rejects_is_told_with_its_key():
     assert explained(error) == "trainer: too big"
 
 
-def test_a_continued_run_has_its_own_settings_and_folder_first(tmp_path):
-    (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra/overrides.yaml").write_text("- experiment=mlp\n- seed=3\n")
-    checkpoint = f"checkpoint={tmp_path}/checkpoints/last.ckpt"
-    arguments = continued(["trainer.max_epochs=9", checkpoint])
-    assert arguments[:2] == ["experiment=mlp", "seed=3"]
-    assert f"hydra.run.dir='{tmp_path}'" in arguments
-    assert arguments[-2:] == ["trainer.max_epochs=9", checkpoint]
-    assert continued(["seed=1"]) == ["seed=1"]
-    assert continued(["checkpoint=elsewhere/last.ckpt"]) == ["checkpoint=elsewhere/last.ckpt"]
+def test_a_choice_whose_plugin_is_missing_says_how_to_install_it():
+    text = (
+        "In 'launcher/parallel': Could not find 'hydra/launcher/joblib'\n\n"
+        "Available options in 'hydra/launcher':\n\tbasic\nConfig search path:\n\tprovider=hydra"
+    )
+    assert explained(HydraException(text)).startswith("launcher=parallel: its plugin is not installed: pip install")
+
+
+def test_a_search_without_a_result_is_told():
+    assert explained(ValueError("No trials are completed yet.")) == "every trial of the search failed"

@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+
+import pytest
+from conftest import composed
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.settings import check
+from mnist_mlp.sweep import count_jobs, job_folder, run_job, sweep_overrides, varied
+
+CONF = str(Path(__file__).parents[1] / "conf")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ("model.dropout=0.1,seed=0", "model.dropout=0.1,seed=0"),
+        ("model.hidden_sizes=[64,64],seed=0", "model.hidden_sizes=64-64,seed=0"),
+        ("model.hidden_sizes=[]", "model.hidden_sizes=none"),
+        ("optimizer.lr=0.0022881136684755237", "optimizer.lr=0.00228811"),
+        ("optimizer.lr=1.2345678901e-05,seed=0", "optimizer.lr=1.23457e-05,seed=0"),
+    ],
+)
+def test_a_jobs_folder_says_what_varies(overrides, name):
+    assert job_folder(overrides) == name
+
+
+def test_a_jobs_folder_is_one_plain_name():
+    names = {job_folder(f"data.root={root}") for root in ("/a/b", "/a_b", "../x y", "'$(rm)'", "x" * 300)}
+    assert len(names) == 5
+    assert all(len(name) < 220 and not set(name) & set("/ '$()") for name in names)
+
+
+def multirun(*overrides):
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return compose("config", [*overrides], return_hydra_config=True)
+
+
+@pytest.mark.parametrize("study", sorted(path.stem for path in Path(CONF, "study").glob("*.yaml")))
+def test_a_study_varies_at_most_one_thing_and_the_seed(study):
+    config = multirun(f"study={study}")
+    assert config.hydra.mode.name == "MULTIRUN"
+    swept = {key: override for key, override in sweep_overrides(config).items() if override.is_sweep_override()}
+    assert "seed" in swept
+    assert len(swept) <= 2
+    for key, override in swept.items():
+        for value in override.sweep_string_iterator():
+            check(composed(f"study={study}", f"{key}={value}"))
+
+
+def test_counts_jobs_with_what_is_typed_over_what_a_study_says():
+    config = multirun("study=dropout")
+    assert count_jobs(config, sweep_overrides(config)) == 20
+    config.hydra.overrides.task = ["study=dropout", "model.dropout=0.2", "seed=range(3)"]
+    assert count_jobs(config, sweep_overrides(config)) == 3
+
+
+def test_counts_the_trials_of_a_search():
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    config = multirun("search=optuna", "hydra.sweeper.n_trials=7")
+    assert count_jobs(config, sweep_overrides(config)) == 7
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """A job of a sweep over seeds: its config and its folder."""
+    config = multirun("model=mlp", "seed=3")
+    config.hydra.overrides.task = ["model=mlp", "seed=3"]
+    config.hydra.job.config.override_dirname.exclude_keys = ["model"]
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
+    return composed("model=mlp", "seed=3"), tmp_path
+
+
+def test_a_job_gives_its_validation_accuracy_and_keeps_what_it_prints(job, capsys):
+    config, folder = job
+
+    def train(config, folder, varied):
+        print("reached it")
+        assert varied == {"seed": 3}
+        assert config.checkpoint is None
+        return {"val_accuracy": 0.9}
+
+    assert run_job(config, folder, train) == 0.9
+    assert (folder / "output.txt").read_text() == "reached it\n"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_job_that_fails_says_why_in_a_line(job):
+    config, folder = job
+
+    def train(*_):
+        raise InputError("the loss\nbecame nan")
+
+    assert run_job(config, folder, train) is None
+    assert (folder / "error.txt").read_text() == "the loss became nan\n"
+    assert "Traceback" not in (folder / "output.txt").read_text()
+
+
+def test_a_job_that_meets_a_bug_keeps_the_traceback(job):
+    config, folder = job
+    assert run_job(config, folder, lambda *_: 1 / 0) is None
+    assert (folder / "error.txt").read_text().startswith("ZeroDivisionError: division by zero (see ")
+    assert "Traceback" in (folder / "output.txt").read_text()
+
+
+def test_a_finished_job_is_not_done_again(job):
+    config, folder = job
+    (folder / "metrics.json").write_text(json.dumps({"val_accuracy": 0.8}))
+    assert run_job(config, folder, lambda *_: pytest.fail("trained again")) == 0.8
+
+
+def test_a_stopped_job_goes_on_from_its_last_epoch(job):
+    config, folder = job
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints/last.ckpt").touch()
+    (folder / "events.out.tfevents.1").touch()
+    run_job(config, folder, lambda *_: {"val_accuracy": 1})
+    assert config.checkpoint == str(folder / "checkpoints/last.ckpt")
+    assert (folder / "events.out.tfevents.1").exists()
+
+
+def test_a_job_that_saved_nothing_begins_a_new_dashboard(job):
+    config, folder = job
+    (folder / "events.out.tfevents.1").touch()
+    run_job(config, folder, lambda *_: {"val_accuracy": 1})
+    assert not (folder / "events.out.tfevents.1").exists()
+
+
+def test_varied_gives_values_with_their_types(job):
+    HydraConfig.get().overrides.task = ["model=mlp", "seed=3", "optimizer.lr=1e-3", "model.hidden_sizes=[8,8]"]
+    assert varied() == {"seed": 3, "optimizer.lr": 0.001, "model.hidden_sizes": [8, 8]}

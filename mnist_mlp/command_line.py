@@ -39,6 +39,13 @@ PLUGINS = {
     "sweeper/optuna": ("search=optuna", "search"),
 }
 
+# The ValueErrors of libraries that are the user's to mend, by how they begin, and what to say of them.
+PLAIN_VALUE_ERRORS = {
+    "No trials are completed": "every trial of the search failed",
+    "Config group override": "a group cannot be null: {}",  # model=null
+    "Only one of --run": "{}",
+}
+
 
 def help_text(conf: Path) -> str:
     """What --help says; Hydra's own, which lists its plugins' groups to no use here, takes a second longer."""
@@ -85,8 +92,4 @@ def explained(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
         return text
-    if isinstance(error, ValueError) and text.startswith("No trials are completed"):  # Optuna's
-        return "every trial of the search failed"
-    if isinstance(error, ValueError) and text.startswith("Config group override"):  # model=null
-        return f"a group cannot be null: {text}"
-    return None
+    return next((said.format(text) for begin, said in PLAIN_VALUE_ERRORS.items() if text.startswith(begin)), None)

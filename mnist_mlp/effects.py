@@ -150,7 +150,8 @@ def curves(axes: Axes, settings: Sequence, names: list[str], colors: list, label
     axes.set(xlabel="epoch", ylabel="validation accuracy (%): mean ± sd over seeds")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
-    axes.legend(title=label if len(settings) <= LEGEND else f"{label} ({LEGEND} of {len(settings)})")
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(settings) > 5 else {}
+    axes.legend(title=label if len(settings) <= LEGEND else f"{label} ({LEGEND} of {len(settings)})", **beside)
 
 
 def learning(axes: Axes, setting: Any, name: str) -> None:

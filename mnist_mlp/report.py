@@ -9,6 +9,7 @@ import json
 import math
 import os
 import statistics
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,7 @@ CAPTION = (
     "± is the 95 % interval of a mean over seeds (Student's t), sd the standard deviation, seconds the training alone."
     " Not distinguishable: its interval overlaps the best's."
 )
+ONE_SEED = "One seed a setting: small differences mean nothing. Seconds are those of the training alone."
 METRICS = ("test_accuracy", "val_accuracy")
 NOT_COMPARED = {"seed", "checkpoint", "launcher"}  # what runs of one setting may differ in
 
@@ -52,11 +54,13 @@ class Run:
     @cached_property
     def overrides(self) -> list[str]:
         """The keys that were typed, or that a sweep set."""
-        return [override.partition("=")[0].lstrip("+~") for override in hydra_file(self.folder, "overrides.yaml")]
+        return [
+            override.partition("=")[0].lstrip("+~") for override in read_yaml(self.folder / ".hydra/overrides.yaml")
+        ]
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        return hydra_file(self.folder, "config.yaml")
+        return read_yaml(self.folder / ".hydra/config.yaml")
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
@@ -74,7 +78,7 @@ class Run:
         for name in key.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if value is None or isinstance(value, dict):
-            return hydra_file(self.folder, "hydra.yaml")["hydra"]["runtime"]["choices"].get(key, value)
+            return read_yaml(self.folder / ".hydra/hydra.yaml")["hydra"]["runtime"]["choices"].get(key, value)
         return value
 
 
@@ -96,11 +100,11 @@ class Setting:
         return interval(self.figures(metric))
 
 
-def hydra_file(folder: Path, name: str) -> Any:
+def read_yaml(path: Path) -> Any:
     try:
-        return yaml.load((folder / ".hydra" / name).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{folder / '.hydra' / name}: cannot be read: {error}") from error
+        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 def interval(figures: list[float]) -> float:
@@ -209,17 +213,12 @@ def write_csv(path: Path, runs: list[Run], factors: list[str]) -> None:
             )
 
 
-def begun_with(folder: Path) -> list[str]:
-    """What was typed to begin the sweep in ``folder``."""
-    text = (folder / "multirun.yaml").read_text()
-    return yaml.load(text, yaml.CSafeLoader)["hydra"]["overrides"]["task"]
-
-
 def title(folders: list[Path]) -> str:
     """The command of a sweep, if the report is of one."""
-    if len(folders) > 1 or not (folders[0] / "multirun.yaml").is_file():
+    begun = folders[0] / "multirun.yaml"
+    if len(folders) > 1 or not begun.is_file():
         return "Runs in " + ", ".join(map(str, folders))
-    overrides = begun_with(folders[0])
+    overrides = read_yaml(begun)["hydra"]["overrides"]["task"]
     multirun = [] if any(override.startswith(("study=", "search=")) for override in overrides) else ["-m"]
     return " ".join(["python train.py", *multirun, *overrides])
 
@@ -242,11 +241,12 @@ def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) ->
         parts.append(table(rows_of(settings, factors, by)))
         if not factors:
             parts.append(table(epoch_rows(settings[0])))
-        parts.append(CAPTION)
+        parts.append(CAPTION if any(len(setting.runs) > 1 for setting in settings) else ONE_SEED)
         if searched:
-            chosen, accuracies, importances = search.found(folders[0])
+            accuracies, importances = search.found(folders[0])
             figure = effects.search_picture(accuracies, importances)
-            parts.append(f"Best of {len(accuracies)} trials on the validation images: {command(folders[0], chosen)}")
+            best = settings[0].runs[0]
+            parts.append(f"Best of {len(accuracies)} trials on the validation images: {command(best)}")
         else:
             figure = effects.picture(settings, factors, by)
     parts += sorted({f"Warning: {run.metrics['warning']}" for run in runs if "warning" in run.metrics})
@@ -257,7 +257,7 @@ def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) ->
     with replacing(to / "summary.csv") as path:
         write_csv(path, runs, factors)
     if settings:
-        figure.suptitle(title(folders))
+        figure.suptitle(textwrap.fill(title(folders), 130))
         with replacing(to / "summary.png") as path:
             figure.savefig(path, format="png", dpi=110)
         parts.insert(0, "![the table's picture](summary.png)")
@@ -267,10 +267,12 @@ def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) ->
     return len(failed)
 
 
-def command(sweep: Path, chosen: dict[str, Any]) -> str:
-    """What trains a search's best settings again."""
-    typed = [override for override in begun_with(sweep) if not override.startswith(("search=", "launcher="))]
-    return " ".join(["python train.py", *typed, *(f"{key}={value}" for key, value in chosen.items())])
+def command(trial: Run) -> str:
+    """What trains a search's trial again."""
+    typed = read_yaml(trial.folder / ".hydra/overrides.yaml")
+    typed = [override for override in typed if not override.startswith(("search=", "launcher="))]
+    epochs = f"trainer.max_epochs={trial.config['trainer']['max_epochs']}"  # which the search may have chosen
+    return " ".join(["python train.py", *typed, *([] if epochs in typed else [epochs])])
 
 
 def main() -> None:

@@ -27,9 +27,9 @@ def begin(config: DictConfig) -> None:
         sweeper.sampler.seed += len(study.trials)  # its first draws would be those of the stopped search again
 
 
-def found(folder: Path) -> tuple[dict, list[float], dict[str, float]]:
-    """What the best trial chose, by key; the trials' validation accuracies in their order; and each setting's share of
-    their differences, nothing where there are too few to tell.
+def found(folder: Path) -> tuple[list[float], dict[str, float]]:
+    """The trials' validation accuracies in their order, and each setting's share of their differences, nothing where
+    there are too few trials to tell.
 
     The share is a random forest's mean decrease of impurity: fANOVA, Optuna 2.10's default, fails with NumPy 2.4.
     """
@@ -41,7 +41,7 @@ def found(folder: Path) -> tuple[dict, list[float], dict[str, float]]:
     importances = {}
     if len({str(trial.params) for trial in trials}) > 1:
         importances = get_param_importances(study, evaluator=MeanDecreaseImpurityImportanceEvaluator(seed=0))
-    return study.best_params, [trial.value for trial in trials], importances
+    return [trial.value for trial in trials], importances
 
 
 def load(folder: Path):

@@ -7,6 +7,8 @@ import yaml
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.report import (
+    Run,
+    command,
     epoch_rows,
     factors_of,
     interval,
@@ -20,6 +22,7 @@ CONFIG = {
     "model": {"dropout": 0.3, "hidden_sizes": [128, 128]},
     "optimizer": {"lr": 0.001},
     "data": {"batch_size": 128},
+    "trainer": {"max_epochs": 5},
     "seed": 0,
     "checkpoint": None,
 }
@@ -158,6 +161,11 @@ def test_report_of_several_folders_lies_above_them(tmp_path, add_run):
     add_run(0.9, sweep="all/b", model__dropout=0.5)
     assert report([tmp_path / "all/a", tmp_path / "all/b"]) == 0
     assert "| 0.5 " in (tmp_path / "all/summary.md").read_text()
+
+
+def test_a_trials_command_trains_it_again(tmp_path, add_run):
+    folder = add_run(0.9, search="optuna", model="mlp", optimizer__lr=0.01)
+    assert command(Run(folder)) == "python train.py model=mlp optimizer.lr=0.01 trainer.max_epochs=5"
 
 
 def test_no_runs(tmp_path):

@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mnist_mlp.command_line import errors_in_one_line, help_text
+from mnist_mlp.command_line import errors_in_one_line, help_text, interrupt_on_sigterm
 from mnist_mlp.errors import InputError
 from mnist_mlp.resume import continued
 from mnist_mlp.settings import check
@@ -52,6 +52,7 @@ if __name__ == "__main__":
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
+    interrupt_on_sigterm()
     with errors_in_one_line():
         sys.argv[1:] = continued(sys.argv[1:])
         main()

@@ -3,12 +3,14 @@
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
 
+from mnist_mlp.errors import InputError
 from mnist_mlp.files import replacing
 from mnist_mlp.history import History
 
@@ -16,18 +18,24 @@ from mnist_mlp.history import History
 class LastAndBest(Checkpoint):
     """Saves ``last.ckpt`` after every epoch, and ``best.ckpt`` after one that History calls the best.
 
-    Lightning's ModelCheckpoint saves ``last.ckpt`` only along with a better one: continuing would go back to that.
+    ``settings``, plain values by dotted keys, are saved too, for ``check_settings``. Lightning's ModelCheckpoint saves
+    ``last.ckpt`` only along with a better one: continuing would go back to that.
     """
 
-    def __init__(self, history: History) -> None:
-        self.history = history
+    def __init__(self, history: History, settings: dict[str, Any]) -> None:
+        self.history, self.settings = history, settings
         self.last, self.best = (history.folder / f"checkpoints/{name}.ckpt" for name in ("last", "best"))
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        trainer.save_checkpoint(self.last)
-        if self.history.best() is self.history.rows[-1]:
-            with replacing(self.best) as new:
-                shutil.copyfile(self.last, new)
+        if self.history.best() is not self.history.rows[-1]:
+            trainer.save_checkpoint(self.last)
+            return
+        trainer.save_checkpoint(self.best)  # the last comes last: a run killed in between does this epoch again
+        with replacing(self.last) as new:
+            shutil.copyfile(self.best, new)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"settings": self.settings}
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -38,3 +46,24 @@ class WholeCheckpoints(TorchCheckpointIO):
         torch.save(checkpoint, content)
         with replacing(Path(path)) as new:
             new.write_bytes(content.getbuffer())
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Raises InputError for what is not a whole checkpoint of tensors and plain values; code in it is never run."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["callbacks"].get, checkpoint["state_dict"].items
+        return checkpoint
+    except Exception as error:  # a file of any content raises errors of many types
+        raise InputError(f"{path}: damaged, or not a checkpoint") from error
+
+
+def check_settings(path: Path, checkpoint: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Raises InputError naming the first of ``settings`` that is not what the checkpoint's run had."""
+    before = checkpoint["callbacks"].get(LastAndBest.__qualname__, {}).get("settings", settings)
+    for key in sorted(before.keys() | settings.keys()):
+        if before.get(key) != settings.get(key):
+            raise InputError(
+                f"{path}: its run has {key}={before.get(key)}, not {settings.get(key)};"
+                " a run can be continued only as it was begun, but for more epochs"
+            )

@@ -1,6 +1,7 @@
 """What is typed, before Hydra reads it, and what is said when it cannot be done."""
 
 import re
+import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,14 +54,30 @@ def help_text(conf: Path) -> str:
     return HELP.format(groups="\n".join(f"  {group}: {', '.join(options)}" for group, options in groups.items()))
 
 
+received: list[int] = []  # signals that ended the program, other than Ctrl-C's
+
+
+def interrupt_on_sigterm() -> None:
+    """Makes SIGTERM, which Slurm and others send before they kill, end the program as Ctrl-C does."""
+
+    def interrupt(number: int, _) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
 @contextmanager
 def errors_in_one_line():
-    """Ends the program with a line on stderr: status 2 after what the user can mend, 130 after Ctrl-C."""
+    """Ends the program with a line on stderr: status 2 after what the user can mend, 130 or 143 after Ctrl-C or SIGTERM."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        print(f"\ninterrupted{f': {interrupt}' if interrupt.args else ''}", file=sys.stderr)
-        sys.exit(130)
+        print(
+            f"\n{'terminated' if received else 'interrupted'}{f': {interrupt}' if interrupt.args else ''}",
+            file=sys.stderr,
+        )
+        sys.exit(128 + (received[-1] if received else signal.SIGINT))
     except Exception as error:
         message = explained(error)
         if message is None:

@@ -1,7 +1,5 @@
 """What TensorBoard shows of a run."""
 
-from pathlib import Path
-
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -9,43 +7,51 @@ from torch.utils.tensorboard import SummaryWriter
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_mlp import plots
+from mnist_mlp.history import History
 
 
 class Dashboard(Callback):
     """Curves with epochs as x, the config as text, the graph, and pictures of the test images' reading.
 
-    Training and validation are runs of their own below ``folder``, as Keras writes them: TensorBoard draws equal
+    Training and validation are runs of their own below the run's folder, as Keras writes them: TensorBoard draws equal
     tags of several runs in one chart.
     """
 
-    def __init__(self, folder: Path, config: str, classes: list[str]) -> None:
-        self.folder, self.config, self.classes = folder, config, classes
+    def __init__(self, history: History, config: str, classes: list[str]) -> None:
+        self.history, self.config, self.classes = history, config, classes
         self.writers: dict[str, SummaryWriter] = {}
         self.logits: list[torch.Tensor] = []
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        purge_step = trainer.current_epoch + 1 if trainer.current_epoch else None
-        self.open(purge_step)
-        if purge_step is None:
-            image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
-            self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
-            self.writers["run"].add_graph(module.network, image)
+        self.begin(trainer, module)
 
     def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
         if not self.writers:  # a finished run was continued, and had nothing left to train
-            self.open()
+            self.begin(trainer, module)
 
-    def open(self, purge_step: int | None = None) -> None:
+    def begin(self, trainer: Trainer, module: LightningModule) -> None:
+        """Writes all anew that a run which is continued had shown: what of it had reached the disk is not known."""
         for name, run in (("run", "."), ("train", "train"), ("val", "validation")):
-            self.writers[name] = SummaryWriter(str(self.folder / run), purge_step=purge_step)
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.writers["train"].add_scalar("lr", trainer.optimizers[0].param_groups[0]["lr"], trainer.current_epoch + 1)
+            folder = self.history.folder / run
+            for events in folder.glob("events.out.tfevents.*"):
+                events.unlink()
+            self.writers[name] = SummaryWriter(str(folder))
+        image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
+        self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
+        self.writers["run"].add_graph(module.network, image)
+        for row in self.history.rows:
+            self.show(row)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        for name, value in trainer.callback_metrics.items():
-            part, metric = name.split("/")
-            self.writers[part].add_scalar(metric, value, trainer.current_epoch + 1)
+        self.show(self.history.rows[-1])
+
+    def show(self, row: dict) -> None:
+        for column, value in row.items():
+            part, _, metric = column.partition("_")
+            if column == "lr":
+                self.writers["train"].add_scalar("lr", value, row["epoch"])
+            elif metric and value is not None:
+                self.writers[part].add_scalar(metric, value, row["epoch"])
 
     def on_test_batch_end(self, trainer: Trainer, module: LightningModule, logits: torch.Tensor, *_) -> None:
         self.logits.append(logits)

@@ -13,7 +13,7 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints
+from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings, read_checkpoint
 from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
 from mnist_mlp.data import DigitsDataModule
@@ -39,14 +39,18 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
     classifier = build(config, data)
     print(summary(classifier.network), flush=True)
 
+    settings = settings_of(config, data)
     history = History(folder)
-    dashboard = Dashboard(folder, OmegaConf.to_yaml(config, resolve=True), data.classes)
-    trainer = make_trainer(config, history, dashboard)
-    if config.checkpoint is not None:
-        load_weights(classifier, Path(config.checkpoint))  # so that a wrong file is named before training begins
+    dashboard = Dashboard(history, OmegaConf.to_yaml(config, resolve=True), data.classes)
+    trainer = make_trainer(config, history, dashboard, LastAndBest(history, settings))
+    if config.checkpoint is not None:  # so that a wrong file is named before training begins
+        checkpoint = read_checkpoint(Path(config.checkpoint))
+        check_settings(Path(config.checkpoint), checkpoint, settings)
+        load_weights(classifier, Path(config.checkpoint), checkpoint)
 
     fit(trainer, classifier, data, config.checkpoint, history)
-    load_weights(classifier, folder / "checkpoints/best.ckpt")
+    best_path = folder / "checkpoints/best.ckpt"
+    load_weights(classifier, best_path, read_checkpoint(best_path))
     trainer.test(classifier, data, verbose=False)
 
     best = history.best()
@@ -125,7 +129,7 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
         raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
     return instantiate(
         config.trainer,
-        callbacks=[history, *callbacks, EpochProgress(), LastAndBest(history)],
+        callbacks=[history, *callbacks, EpochProgress()],
         plugins=[WholeCheckpoints()],
         logger=False,
         enable_model_summary=False,
@@ -133,16 +137,23 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
     )
 
 
-def load_weights(classifier: Classifier, checkpoint: Path) -> None:
-    """Raises InputError unless the file is a checkpoint of such a classifier."""
+def settings_of(config: DictConfig, data: DigitsDataModule) -> dict[str, str]:
+    """What a run must have in common with the one that it continues, by dotted keys."""
+    settings = flatten(OmegaConf.to_container(config, resolve=True))
+    settings["data.dataset"] = data.dataset  # that of the fallback where it is used
+    settings["training images"] = len(data.parts["train"][1])
+    free = {"checkpoint", "data.root", "data.fallback"} | {
+        f"trainer.{name}" for name in ("max_epochs", "accelerator", "devices", "strategy")
+    }
+    return {key: str(value) for key, value in settings.items() if key not in free}
+
+
+def load_weights(classifier: Classifier, path: Path, checkpoint: dict) -> None:
+    """Raises InputError unless the checkpoint is of such a classifier."""
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-    except Exception as error:  # a file of any content raises errors of many types
-        raise InputError(f"{checkpoint}: damaged, or not a checkpoint") from error
-    try:
-        classifier.load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(f"{checkpoint}: of another model than the config's: {error}") from error
+        classifier.load_state_dict(checkpoint["state_dict"])
+    except Exception as error:  # whatever else a file has in the place of weights
+        raise InputError(f"{path}: of another model than the config's: {error}") from error
 
 
 def fit(

@@ -172,29 +172,35 @@ def test_a_rejected_continuation_leaves_the_run_as_it_was(tmp_path):
     assert train_py(work, "data=digits", *QUICK, "hydra.run.dir=run").returncode == 0
     before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
     checkpoint = "checkpoint=run/checkpoints/last.ckpt"
-    assert_one_error_line(train_py(work, checkpoint, "model=perceptron"), "of another model")
+    assert_one_error_line(train_py(work, checkpoint, "model=perceptron"), "its run has model.dropout=0.3, not 0.0")
     assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
     result = train_py(work, checkpoint, "trainer.max_epochs=3")
     assert result.returncode == 0, result.stderr
     assert json.loads((work / "run/metrics.json").read_text())["epochs"] == 3
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_files):
+@pytest.mark.parametrize(
+    ("sent", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_files, sent, status, word):
     arguments = ["data=digits", "model=wide", "data.batch_size=8", "trainer.max_epochs=50"]
     command = [sys.executable, str(PROJECT / "train.py"), *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
         while not run_files("*/*/checkpoints/last.ckpt") and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, shown = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
+    assert f"\n{word}: " in shown
     command = shown.strip().splitlines()[-1].split()
     assert command[:2] == ["python", "train.py"]
     (rows,) = run_files("*/*/metrics.csv")
     finished = len(rows.read_text().splitlines()) - 1
     assert f"{finished} of 50 epochs are kept" in shown
 
+    if sent == signal.SIGTERM:  # once is enough
+        return
     result = train_py(tmp_path, *command[2:], f"trainer.max_epochs={finished + 1}")
     assert result.returncode == 0, result.stderr
     (metrics,) = run_files("*/*/metrics.json")

@@ -146,7 +146,7 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path, mnist_root):
 def test_a_checkpoint_that_does_not_fit(tmp_path, mnist_root, content, message):
     path = tmp_path / "bad.ckpt"
     if content is None:
-        torch.save({"state_dict": {"network.0.weight": torch.zeros(3, 3)}}, path)
+        torch.save({"state_dict": {"network.0.weight": torch.zeros(3, 3)}, "callbacks": {}}, path)
     else:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):

@@ -35,6 +35,7 @@ from torch.utils.data import DataLoader, random_split
 from torchvision import datasets, transforms
 
 from mnist_mlp import training
+from mnist_mlp.checkpoints import LastAndBest
 from mnist_mlp.dashboard import Dashboard
 from mnist_mlp.data import DigitsDataModule
 from mnist_mlp.history import History
@@ -65,8 +66,9 @@ def this_project(config: DictConfig, data: DigitsDataModule, epochs: int) -> lis
     times = EpochTimes()
     classifier = training.build(config, data)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        history, dashboard = History(Path(folder)), Dashboard(Path(folder), "", data.classes)
-        training.make_trainer(config, history, dashboard, times).fit(classifier, data)
+        history = History(Path(folder))
+        callbacks = Dashboard(history, "", data.classes), LastAndBest(history, {}), times
+        training.make_trainer(config, history, *callbacks).fit(classifier, data)
     return times.seconds()[1:]
 
 

@@ -55,4 +55,6 @@ if __name__ == "__main__":
     interrupt_on_sigterm()
     with errors_in_one_line():
         sys.argv[1:] = continued(sys.argv[1:])
+        if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
+            sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
         main()

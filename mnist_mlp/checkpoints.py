@@ -31,8 +31,9 @@ class LastAndBest(Checkpoint):
             trainer.save_checkpoint(self.last)
             return
         trainer.save_checkpoint(self.best)  # the last comes last: a run killed in between does this epoch again
-        with replacing(self.last) as new:
-            shutil.copyfile(self.best, new)
+        if trainer.is_global_zero:
+            with replacing(self.last) as new:
+                shutil.copyfile(self.best, new)
 
     def state_dict(self) -> dict[str, Any]:
         return {"settings": self.settings}

@@ -69,14 +69,14 @@ class Classifier(LightningModule):
             if isinstance(layer, Dropout):
                 layer.reseed(seed_for("dropout", *key, index))
 
-    def training_step(self, block: Iterable[Batch], _: int) -> None:
+    def training_step(self, block: Iterable[Batch], index: int) -> None:
         step = self.plain_step if self.plain_steps else self.lightning_step
         scheduler = self.lr_schedulers()
         all_logits, all_labels, losses = [], [], []
         for images, labels in block:
             logits = self.network(images)
-            loss = self.loss(logits, labels)
-            step(loss)
+            loss = self.loss(logits, labels) if len(labels) else logits.sum()  # 0, of another process' whole batch
+            step(loss if self.trainer.world_size == 1 else loss * self.share(len(labels), index))
             if scheduler is not None:
                 scheduler.step()
             all_logits.append(logits.detach())
@@ -87,6 +87,10 @@ class Classifier(LightningModule):
         self.score("train", all_logits, all_labels, losses)
         if self.trainer.is_last_batch:
             self.log_scores("train")
+
+    def share(self, images: int, batch: int) -> float:
+        """What makes DDP's mean of the processes' gradients the gradient of the whole batch's mean loss."""
+        return images * self.trainer.world_size / self.trainer.train_dataloader.size(batch)
 
     def lightning_step(self, loss: Tensor) -> None:
         """An optimizer step with all that Lightning does around it."""

@@ -69,14 +69,12 @@ def interrupt_on_sigterm() -> None:
 
 @contextmanager
 def errors_in_one_line():
-    """Ends the program with a line on stderr: status 2 after what the user can mend, 130 or 143 after Ctrl-C or SIGTERM."""
+    """Ends the program with a line on stderr; status 2: the user can mend it, 130: Ctrl-C, 143: SIGTERM."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        print(
-            f"\n{'terminated' if received else 'interrupted'}{f': {interrupt}' if interrupt.args else ''}",
-            file=sys.stderr,
-        )
+        how = "terminated" if received else "interrupted"
+        print(f"\n{how}{f': {interrupt}' if interrupt.args else ''}", file=sys.stderr)
         sys.exit(128 + (received[-1] if received else signal.SIGINT))
     except Exception as error:
         message = explained(error)

@@ -23,7 +23,8 @@ class Dashboard(Callback):
         self.logits: list[torch.Tensor] = []
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self.begin(trainer, module)
+        if trainer.is_global_zero:
+            self.begin(trainer, module)
 
     def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
         if not self.writers:  # a finished run was continued, and had nothing left to train
@@ -43,7 +44,8 @@ class Dashboard(Callback):
             self.show(row)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        self.show(self.history.rows[-1])
+        if trainer.is_global_zero:
+            self.show(self.history.rows[-1])
 
     def show(self, row: dict) -> None:
         for column, value in row.items():
@@ -60,7 +62,7 @@ class Dashboard(Callback):
         logits = torch.cat(self.logits).float().cpu()
         images, labels = (torch.cat(part).cpu() for part in zip(*trainer.datamodule.test_dataloader()))
         counts = multiclass_confusion_matrix(logits, labels, len(self.classes))
-        step = trainer.current_epoch
+        step = len(self.history.rows)
         self.writers["run"].add_figure("test/confusion", plots.confusion_matrix(counts, self.classes), step)
         self.writers["run"].add_figure(
             "test/misread", plots.misread(images, labels, logits.softmax(1), self.classes), step

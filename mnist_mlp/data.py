@@ -68,13 +68,17 @@ class DigitsDataModule(LightningDataModule):
         }
 
     def train_dataloader(self) -> "ShuffledBlocks":
-        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed)
+        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed, *self.share())
 
     def val_dataloader(self) -> "OrderedBatches":
-        return OrderedBatches(*self.on_device("val"))
+        return OrderedBatches(*self.on_device("val"), *self.share())
 
     def test_dataloader(self) -> "OrderedBatches":
-        return OrderedBatches(*self.on_device("test"))
+        return OrderedBatches(*self.on_device("test"), *self.share())
+
+    def share(self) -> tuple[int, int]:
+        """Which of the processes this is, and of how many: each takes its part of every batch."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def on_device(self, name: str) -> tuple[Tensor, Tensor]:
         """A part of the data, moved once to where the trainer computes."""
@@ -91,11 +95,15 @@ class ShuffledBlocks:
 
     A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). It is
     gathered as bytes, a quarter of what floats would move. Only the last batch may be smaller than ``batch_size``.
+    Process ``rank`` of several gets its part of each batch, and blocks of one batch: DDP allows one backward a block.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, images: Tensor, labels: Tensor, batch_size: int, seed: int, rank: int = 0, processes: int = 1
+    ) -> None:
         self.images, self.labels, self.batch_size = images, labels, batch_size
-        self.batches_per_block = max(1, BLOCK_SIZE // batch_size)
+        self.rank, self.processes = rank, processes
+        self.batches_per_block = max(1, BLOCK_SIZE // batch_size) if processes == 1 else 1
         self.sampler = EpochShuffle(len(labels), seed)  # by this name Lightning finds it and tells it the epoch
 
     @property
@@ -103,13 +111,17 @@ class ShuffledBlocks:
         """Batches in an epoch."""
         return math.ceil(len(self.labels) / self.batch_size)
 
+    def size(self, batch: int) -> int:
+        """Images in a batch, the parts of all processes together."""
+        return min(self.batch_size, len(self.labels) - batch * self.batch_size)
+
     def __len__(self) -> int:
         return math.ceil(self.batches / self.batches_per_block)
 
     def __iter__(self) -> Iterator[Iterator[Batch]]:
         order = self.sampler.order().to(self.labels.device)
         for block in order.split(self.batches_per_block * self.batch_size):
-            yield self.batches_of(block)
+            yield self.batches_of(block[self.rank :: self.processes])
 
     def batches_of(self, block: Tensor) -> Iterator[Batch]:
         images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
@@ -131,9 +143,10 @@ class EpochShuffle:
 
 
 class OrderedBatches:
-    """Large batches for evaluation, views of one tensor."""
+    """Large batches for evaluation, views of one tensor; of several processes each gets its part of the images."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, images: Tensor, labels: Tensor, rank: int = 0, processes: int = 1) -> None:
+        images, labels = images[rank::processes], labels[rank::processes]
         self.batches = list(zip(normalized(images).split(BLOCK_SIZE), labels.split(BLOCK_SIZE)))
 
     def __len__(self) -> int:

@@ -42,6 +42,8 @@ class History(Callback):
                     f"{name} became {row[name]} in epoch {epoch}: try a smaller optimizer.lr than {self.lr:g}"
                 )
         self.rows.append({name: row.get(name) for name in COLUMNS})
+        if not trainer.is_global_zero:
+            return
         with replacing(self.folder / "metrics.csv") as path, path.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()

@@ -12,6 +12,10 @@ class EpochProgress(ProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self.bar: tqdm | None = None
+        self.enabled = True
+
+    def disable(self) -> None:  # which Lightning does in all processes but the first
+        self.enabled = False
 
     def on_train_start(self, trainer, pl_module) -> None:
         self.bar = tqdm(
@@ -20,6 +24,7 @@ class EpochProgress(ProgressBar):
             desc=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
             bar_format="{desc} {percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}",
             mininterval=0.1 if sys.stderr.isatty() else 30,
+            disable=not self.enabled,
         )
 
     def on_train_batch_end(self, trainer, *_) -> None:

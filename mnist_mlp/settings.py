@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
         "a name that Lightning knows, such as auto, cpu or gpu",
         lambda value: isinstance(value, str),
     ),
-    "trainer.devices": ("1, since training in several processes is not built yet", lambda value: value == 1),
+    "trainer.devices": integer(1),
 }
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")

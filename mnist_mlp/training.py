@@ -11,8 +11,10 @@ import torch
 from hydra.utils import instantiate
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from omegaconf import DictConfig, OmegaConf
 
+from mnist_mlp import processes
 from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings, read_checkpoint
 from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
@@ -31,10 +33,20 @@ THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THRE
 def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
     """Trains what ``config`` describes, tests its best epoch once, fills ``folder`` and gives metrics.json's content.
 
-    ``varied`` is what the HPARAMS tab compares: in a sweep what it varies, otherwise every setting.
+    ``varied`` is what the HPARAMS tab compares: in a sweep what it varies, otherwise every setting. With several
+    devices this starts a process for each, unless this is one of them, as under torchrun; the first of them fills the
+    folder, tests, and gives the metrics, the others nothing.
+
     Raises InputError for what the user can mend, and KeyboardInterrupt, with the way to go on, after Ctrl-C.
     """
+    if config.trainer.devices > 1 and not processes.is_rank():
+        return processes.run_in_processes(config.trainer.devices, train, config, folder, varied)
     quieten()
+    with processes.quiet_unless_first():
+        return train_and_test(config, folder, varied)
+
+
+def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dict:
     data = read_data(config)
     classifier = build(config, data)
     print(summary(classifier.network), flush=True)
@@ -49,17 +61,14 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
         load_weights(classifier, Path(config.checkpoint), checkpoint)
 
     fit(trainer, classifier, data, config.checkpoint, history)
+    if not trainer.is_global_zero:
+        return {}
     best_path = folder / "checkpoints/best.ckpt"
     load_weights(classifier, best_path, read_checkpoint(best_path))
-    trainer.test(classifier, data, verbose=False)
+    results = test(trainer, classifier, data, dashboard)
 
     best = history.best()
-    results = {
-        "test_accuracy": trainer.callback_metrics["test/accuracy"].item(),
-        "test_loss": trainer.callback_metrics["test/loss"].item(),
-        "val_accuracy": best["val_accuracy"],
-        "val_loss": best["val_loss"],
-    }
+    results |= {"val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]}
     history.draw()
     dashboard.log_hyperparameters(varied or hyperparameters(config), results)
     dashboard.close()
@@ -82,7 +91,8 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
 
 def quieten() -> None:
     """Silences what libraries say of themselves; their errors and this project's own lines remain."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
 
 
@@ -127,13 +137,18 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
     """The config's trainer, which keeps ``history`` and its last and best epoch, and shows a progress bar."""
     if config.trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
+    several = config.trainer.devices * config.trainer.get("num_nodes", 1) > 1
+    if several and config.model.get("batch_norm") and not torch.cuda.is_available():
+        raise InputError("model.batch_norm=true: torch normalises over several processes on GPUs only")
     return instantiate(
         config.trainer,
         callbacks=[history, *callbacks, EpochProgress()],
-        plugins=[WholeCheckpoints()],
+        # torchrun tells who is who; a cluster's own variables tell of jobs, not of this training's processes
+        plugins=[WholeCheckpoints(), *([] if TorchElasticEnvironment.detect() else [LightningEnvironment()])],
         logger=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        sync_batchnorm=several,
     )
 
 
@@ -175,6 +190,17 @@ def fit(
         history.draw()
         kept = f"{len(history.rows)} of {trainer.max_epochs} epochs are kept; to continue:"
         raise KeyboardInterrupt(f"{kept}\n  python train.py resume={shown(history.folder)}") from None
+
+
+def test(trainer: Trainer, classifier: Classifier, data: DigitsDataModule, dashboard: Dashboard) -> dict[str, float]:
+    """The test images' accuracy and loss; of several processes, in this one alone."""
+    if trainer.world_size > 1:
+        torch.distributed.destroy_process_group()
+        off = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
+        accelerator, precision = trainer.accelerator, trainer.precision
+        trainer = Trainer(accelerator=accelerator, devices=1, precision=precision, callbacks=[dashboard], **off)
+    trainer.test(classifier, data, verbose=False)
+    return {f"test_{name}": trainer.callback_metrics[f"test/{name}"].item() for name in ("accuracy", "loss")}
 
 
 def hyperparameters(config: DictConfig) -> dict:

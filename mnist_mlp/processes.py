@@ -1,0 +1,82 @@
+"""One training in several processes, each a rank of torch.distributed, as torchrun would start them."""
+
+import multiprocessing
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from mnist_mlp.errors import InputError
+
+
+def is_rank() -> bool:
+    """Whether this process is one of several already, started here or by torchrun."""
+    return "LOCAL_RANK" in os.environ
+
+
+def run_in_processes(count: int, function: Callable, *arguments: Any) -> Any:
+    """What ``function`` gives in the first of ``count`` processes; all of them end with the first that fails.
+
+    Raises what that one raised, if it was the user's to mend, and RuntimeError if a process was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    with socket.socket() as free:  # taken again at once by the first process
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes, ends = [], []
+    try:
+        for rank in range(count):
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=run, args=(sender, rank, count, port, output(), function, arguments))
+            process.start()
+            sender.close()
+            processes.append(process)
+            ends.append(receiver)
+        return first_result(ends)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def first_result(ends: list[Connection]) -> Any:
+    results: dict[Connection, Any] = {}
+    while len(results) < len(ends):
+        for end in wait([end for end in ends if end not in results]):
+            try:
+                results[end], error = end.recv()
+            except EOFError:
+                raise RuntimeError("one of the processes of this training was killed") from None
+            if error is not None:
+                raise error
+    return results[ends[0]]
+
+
+def output() -> str | None:
+    """The file that this process prints to instead of the terminal."""
+    return None if sys.stdout is sys.__stdout__ else getattr(sys.stdout, "name", None)
+
+
+def run(end: Connection, rank: int, count: int, port: int, output: str | None, function: Callable, arguments: tuple):
+    """What a process does: ``function``, and send what it gives or raises."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "NODE_RANK": "0"}
+    if output:
+        sys.stdout = sys.stderr = open(output, "a", buffering=1)  # noqa: SIM115, until this process ends
+    try:
+        end.send((function(*arguments), None))
+    except (InputError, KeyboardInterrupt) as error:
+        end.send((None, error))
+
+
+@contextmanager
+def quiet_unless_first():
+    """Of several processes only the first says something; errors still are raised in each."""
+    if int(os.environ.get("RANK", 0)) == 0:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield

@@ -54,6 +54,7 @@ RULES: dict[str, Rule] = {
         lambda value: isinstance(value, str),
     ),
     "trainer.devices": integer(1),
+    "trainer.num_nodes": integer(1),
 }
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")

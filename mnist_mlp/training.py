@@ -39,6 +39,10 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
 
     Raises InputError for what the user can mend, and KeyboardInterrupt, with the way to go on, after Ctrl-C.
     """
+    if config.trainer.num_nodes > 1 and not processes.is_rank():
+        raise InputError(
+            f"trainer.num_nodes={config.trainer.num_nodes}: start this on each of them with torchrun (see the README)"
+        )
     if config.trainer.devices > 1 and not processes.is_rank():
         return processes.run_in_processes(config.trainer.devices, train, config, folder, varied)
     quieten()
@@ -137,7 +141,7 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
     """The config's trainer, which keeps ``history`` and its last and best epoch, and shows a progress bar."""
     if config.trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
-    several = config.trainer.devices * config.trainer.get("num_nodes", 1) > 1
+    several = config.trainer.devices * config.trainer.num_nodes > 1
     if several and config.model.get("batch_norm") and not torch.cuda.is_available():
         raise InputError("model.batch_norm=true: torch normalises over several processes on GPUs only")
     return instantiate(
@@ -158,7 +162,7 @@ def settings_of(config: DictConfig, data: DigitsDataModule) -> dict[str, str]:
     settings["data.dataset"] = data.dataset  # that of the fallback where it is used
     settings["training images"] = len(data.parts["train"][1])
     free = {"checkpoint", "data.root", "data.fallback"} | {
-        f"trainer.{name}" for name in ("max_epochs", "accelerator", "devices", "strategy")
+        f"trainer.{name}" for name in ("max_epochs", "accelerator", "devices", "num_nodes", "strategy")
     }
     return {key: str(value) for key, value in settings.items() if key not in free}
 

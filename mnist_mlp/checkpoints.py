@@ -55,6 +55,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         checkpoint["callbacks"].get, checkpoint["state_dict"].items
         return checkpoint
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
     except Exception as error:  # a file of any content raises errors of many types
         raise InputError(f"{path}: damaged, or not a checkpoint") from error
 

@@ -1,6 +1,7 @@
 """Image data sets as tensors: files in, uint8 images of 28x28 pixels and integer labels out."""
 
 import math
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision import datasets as tv
+from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
 from mnist_mlp.errors import InputError
 
 SIDE = 28
+MOST_PIXELS = 100_000_000  # of an image: some 1 GB while it is read
 TORCHVISION = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
 
 
@@ -161,28 +164,57 @@ def read_folder(root: Path) -> Dataset:
     parts = [root / "train", root / "test"]
     if not all(part.is_dir() for part in parts):
         parts = [root]
-    try:
-        folders = [tv.ImageFolder(part) for part in parts]
-    except OSError as error:
-        raise InputError(f"data.root={root}: {error.strerror or error}") from error
-    if folders[0].classes != folders[-1].classes:
+    folders = [images_by_label(part) for part in parts]
+    labels = list(folders[0])
+    if labels != list(folders[-1]):
         raise InputError(f"{root}: train and test have different label folders")
-    if len(folders[0].classes) < 2:
-        raise InputError(f"{root}: has only the label folder {folders[0].classes[0]!r}, where two or more are needed")
+    if len(labels) < 2:
+        raise InputError(f"{root}: has only the label folder {labels[0]!r}, where two or more are needed")
     train, *test = map(read_part, folders)
-    return Dataset(train, test[0] if test else None, folders[0].classes)
+    classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
+    return Dataset(train, test[0] if test else None, classes)
 
 
-def read_part(folder: tv.ImageFolder) -> Part:
-    paths, labels = zip(*folder.samples)
-    progress = tqdm(paths, desc=f"reading {folder.root}", delay=1, leave=False)
-    return Part(torch.stack([read_image(path) for path in progress]), torch.tensor(labels))
+def images_by_label(root: Path) -> dict[str, list[str]]:
+    """The image files below each folder in ``root``, by its name, all in sorted order. Links further down to other
+    folders are not followed, since they may lead back. Raises InputError where there are none.
+    """
+    try:
+        found = {
+            folder.name: sorted(
+                os.path.join(place, name)
+                for place, _, names in os.walk(folder.resolve())
+                for name in names
+                if name.lower().endswith(IMG_EXTENSIONS)
+            )
+            for folder in sorted(root.iterdir())
+            if folder.is_dir()
+        }
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        raise InputError(f"data.root={root}: {getattr(error, 'strerror', None) or error}") from error
+    if not found:
+        raise InputError(f"data.root={root}: has no folders, where one a label is needed")
+    for label, paths in found.items():
+        if not paths:
+            raise InputError(f"{root / label}: has no images ({', '.join(IMG_EXTENSIONS)})")
+    return found
+
+
+def read_part(folders: dict[str, list[str]]) -> Part:
+    labels = [label for label, paths in enumerate(folders.values()) for _ in paths]
+    images = torch.empty(len(labels), SIDE, SIDE, dtype=torch.uint8)
+    paths = (path for paths in folders.values() for path in paths)
+    for image, path in zip(images, tqdm(paths, desc="reading images", total=len(labels), delay=1, leave=False)):
+        image.copy_(read_image(path))
+    return Part(images, torch.tensor(labels))
 
 
 def read_image(path: str) -> Tensor:
-    """An image file as grey, uint8 (28, 28)."""
+    """An image file as grey, uint8 (28, 28). Raises InputError if it is none, or would not fit into memory."""
     try:
         with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are too many")
             pixels = pil_to_tensor(image.convert("L"))
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         raise InputError(f"{path}: not a readable image ({error})") from error

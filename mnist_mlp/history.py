@@ -26,8 +26,10 @@ class History(Callback):
         self.folder = folder
         self.rows: list[dict] = []
         self.seconds = 0.0
+        self.began = False  # nothing is trained before a checkpoint is read
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.began = True
         self.start = time.perf_counter()
         self.lr = trainer.optimizers[0].param_groups[0]["lr"]
 

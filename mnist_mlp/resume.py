@@ -1,9 +1,11 @@
 """What a run or a sweep was begun with, put before what is typed to continue it."""
 
+import re
 from pathlib import Path
+from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
 from mnist_mlp.errors import InputError
 
@@ -30,17 +32,23 @@ def continued(arguments: list[str]) -> list[str]:
 
 def run_arguments(run: Path, typed: list[str]) -> list[str]:
     """What the run was started with stays in ``RUN/.hydra``, whatever is typed to continue it."""
-    overrides = run / ".hydra/overrides.yaml"
-    if not overrides.is_file():
+    path = run / ".hydra/overrides.yaml"
+    if not path.is_file():
         return typed
-    return [*OmegaConf.load(overrides), f"hydra.run.dir={quoted(run)}", "hydra.output_subdir=null", *typed]
+    return [*harmless(read_yaml(path, list), path), f"hydra.run.dir={quoted(run)}", "hydra.output_subdir=null", *typed]
 
 
 def sweep_arguments(sweep: Path, typed: list[str]) -> list[str]:
     """A sweep may be continued with other values of what it varies, such as more seeds, and by another launcher."""
-    hydra = OmegaConf.load(sweep / "multirun.yaml").hydra
-    begun = by_key([*hydra.overrides.hydra, *hydra.overrides.task])
-    had = by_key(f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()) | begun
+    path = sweep / "multirun.yaml"
+    try:
+        hydra = read_yaml(path, dict)["hydra"]
+        overrides = [*hydra["overrides"]["hydra"], *hydra["overrides"]["task"]]
+        params = [f"{key}={value}" for key, value in (hydra["sweeper"].get("params") or {}).items()]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not what Hydra writes of a sweep") from error
+    begun = by_key(harmless(overrides, path))
+    had = by_key(params) | begun
     for key, argument in by_key(typed).items():
         same = argument == had.get(key) or key == "launcher" or key.startswith(("-", "hydra.", "hydra/"))
         if not same and not (key in had and is_sweep(argument) and is_sweep(had[key])):
@@ -49,6 +57,33 @@ def sweep_arguments(sweep: Path, typed: list[str]) -> list[str]:
                 " only other values of what it varies, and another launcher, can continue it"
             )
     return [*(begun | by_key(typed)).values(), f"hydra.sweep.dir={quoted(sweep)}"]
+
+
+# Settings of Hydra's that a sweep is continued with. Others could run commands or write elsewhere, and a folder may be
+# someone else's.
+OF_A_SWEEP = re.compile(
+    r"hydra\.(mode|sweeper\.(n_trials|n_jobs|sampler\.\w+|params\..+)|launcher\.(n_jobs|partition|timeout_min|mem_gb"
+    r"|cpus_per_task|gpus_per_node|array_parallelism)|sweep\.dir|job\.config\.override_dirname\.exclude_keys)"
+)
+
+
+def harmless(overrides: list, path: Path) -> list[str]:
+    """The overrides, if they are such as a run or a sweep may be continued with; otherwise raises InputError."""
+    for override in overrides:
+        key = str(override).partition("=")[0].lstrip("+~")
+        if not isinstance(override, str) or (key.startswith("hydra") and not OF_A_SWEEP.fullmatch(key)):
+            raise InputError(f"{path}: {override} is not taken from a folder: type the whole command again")
+    return overrides
+
+
+def read_yaml(path: Path, kind: type) -> Any:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, kind):
+        raise InputError(f"{path}: damaged: not a {kind.__name__}")
+    return content
 
 
 def by_key(arguments) -> dict[str, str]:

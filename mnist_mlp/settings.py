@@ -2,7 +2,9 @@
 
 import difflib
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,16 @@ RULES: dict[str, Rule] = {
     "trainer.devices": integer(1),
     "trainer.num_nodes": integer(1),
 }
+# What a group may construct: a config, or the run folder of someone else that is continued, cannot name anything else.
+TARGETS = {
+    "model": r"mnist_mlp\.model\.MLP",
+    "data": r"mnist_mlp\.data\.DigitsDataModule",
+    "trainer": r"lightning\.Trainer",
+    "optimizer": r"torch\.optim\.[A-Z]\w+",
+    "scheduler": r"mnist_mlp\.schedulers\.\w+|torch\.optim\.lr_scheduler\.[A-Z]\w+",
+    "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.losses\.[A-Z]\w+",
+}
+MOST_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
 
@@ -71,6 +83,12 @@ def check(config: DictConfig) -> None:
             raise InputError(f"{key} is missing: it must be {expected}")
         if not holds(settings[key]):
             raise InputError(f"{key}={show(settings[key])}: must be {expected}")
+    for key, target in targets(settings):
+        group, _, name = key.partition(".")
+        if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
+            raise InputError(f"{key}={target}: not something that {group} may be")
+    if (count := parameters(settings["model.hidden_sizes"])) > MOST_PARAMETERS:
+        raise InputError(f"model.hidden_sizes: {count:,} parameters, where {MOST_PARAMETERS:,} are the most")
     for key, value in settings.items():
         group, _, name = key.partition(".")
         of_group = group in OPEN_GROUPS and (name or value == {})
@@ -80,6 +98,26 @@ def check(config: DictConfig) -> None:
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
         raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
+
+
+def targets(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Each ``_target_`` in nested settings, in lists too, with its dotted key."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            inner = f"{key}.{name}" if key else str(name)
+            if inner.rpartition(".")[2] == "_target_":
+                yield inner, item
+            else:
+                yield from targets(item, inner)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from targets(item, f"{key}[{place}]")
+
+
+def parameters(hidden_sizes: list[int]) -> int:
+    """The parameters of an MLP's layers, of 784 inputs and some ten classes."""
+    sizes = [784, *hidden_sizes, 10]
+    return sum((size + 1) * next_size for size, next_size in pairwise(sizes))
 
 
 def unknown(key: str) -> InputError:

@@ -188,6 +188,10 @@ def fit(
         with suppress(InputError):  # a full disk has no room for curves either
             history.draw()
         raise InputError(f"{error}; the best epoch so far is kept in {shown(saved / 'best.ckpt')}") from error
+    except Exception as error:
+        if checkpoint is None or history.began:
+            raise
+        raise InputError(f"{checkpoint}: damaged, or not a checkpoint of such a run") from error
     except SystemExit:  # how Lightning ends a fit after Ctrl-C
         if not history.rows:
             raise KeyboardInterrupt("no epoch was finished, so nothing was kept") from None

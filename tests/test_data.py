@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mnist_mlp import datasets
-from mnist_mlp.data import DigitsDataModule, ShuffledBlocks
+from mnist_mlp.data import DigitsDataModule, OrderedBatches, ShuffledBlocks
 from mnist_mlp.errors import InputError
 
 
@@ -104,3 +104,25 @@ def test_evaluation_batches_are_in_order(mnist_root):
     images, labels = (torch.cat(part) for part in zip(*data.test_dataloader()))
     assert torch.equal(images, data.parts["test"][0] / 255)
     assert torch.equal(labels, data.parts["test"][1])
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_share_the_batches_of_one(processes):
+    images, labels = torch.arange(50, dtype=torch.uint8).expand(784, 50).T.contiguous(), torch.arange(50)
+    whole = ShuffledBlocks(images, labels, 7, seed=3)
+    expected = [batch.sort().values.tolist() for block in whole for _, batch in block]
+    shares = [list(ShuffledBlocks(images, labels, 7, 3, rank, processes)) for rank in range(processes)]
+    assert {len(share) for share in shares} == {whole.batches}
+    together = []
+    for index, blocks in enumerate(zip(*shares)):
+        parts = [labels for block in blocks for _, labels in block]
+        assert sum(map(len, parts)) == whole.size(index)
+        together.append(torch.cat(parts).sort().values.tolist())
+    assert together == expected
+
+
+def test_processes_share_what_is_evaluated():
+    images, labels = torch.zeros(11, 784, dtype=torch.uint8), torch.arange(11)
+    shares = [OrderedBatches(images, labels, rank, 3) for rank in range(3)]
+    together = torch.cat([labels for share in shares for _, labels in share])
+    assert together.sort().values.tolist() == list(range(11))

@@ -1,0 +1,61 @@
+import json
+import os
+import signal
+
+import pytest
+from conftest import train_py
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.processes import run_in_processes
+
+
+def rank_and_count(word):
+    return word, int(os.environ["LOCAL_RANK"]), int(os.environ["WORLD_SIZE"])
+
+
+def fail_in_the_second(_):
+    if os.environ["LOCAL_RANK"] == "1":
+        raise InputError("no such file")
+    signal.pause()  # as one that waits for the other
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_gives_what_the_first_gives():
+    assert run_in_processes(2, rank_and_count, "word") == ("word", 0, 2)
+
+
+def test_ends_with_the_first_that_fails():
+    with pytest.raises(InputError, match="no such file"):
+        run_in_processes(2, fail_in_the_second, None)
+
+
+def test_ends_where_one_is_killed():
+    with pytest.raises(RuntimeError, match="was killed"):
+        run_in_processes(2, die, None)
+
+
+def test_two_processes_train_what_one_does(tmp_path):
+    arguments = ["data=digits", "trainer.accelerator=cpu", "model=mlp", "data.batch_size=47", "trainer.max_epochs=2"]
+    for name, trainer in (("one", []), ("two", ["trainer=ddp"])):
+        result = train_py(tmp_path, *arguments, *trainer, f"hydra.run.dir={name}")
+        assert result.returncode == 0, result.stderr
+    one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two"))
+    for metrics in (one, two):
+        del metrics["fit_seconds"], metrics["data"]
+    assert two == pytest.approx(one, rel=1e-4)
+    files = [sorted(p.name for p in (tmp_path / run).rglob("*") if "tfevents" not in p.name) for run in ("one", "two")]
+    assert files[0] == files[1]
+    assert [len(list((tmp_path / "two").rglob("*tfevents*")))] == [len(list((tmp_path / "one").rglob("*tfevents*")))]
+    assert list(tmp_path.glob("outputs")) == []
+
+
+@pytest.mark.slow
+def test_a_sweep_of_trainings_in_two_processes(tmp_path, mnist_root):
+    arguments = ["-m", "seed=0,1", "trainer=ddp", "trainer.accelerator=cpu", "model=mlp", "trainer.max_epochs=2"]
+    result = train_py(tmp_path, *arguments, "hydra.sweep.dir=s", MNIST_ROOT=str(mnist_root))
+    assert result.returncode == 0, result.stderr
+    assert {path.parent.name for path in tmp_path.glob("s/*/metrics.json")} == {"seed=0", "seed=1"}
+    assert result.stdout.count("test accuracy") == 3  # a line a job, the head of the table

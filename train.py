@@ -23,6 +23,8 @@ def main(config: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return run_job(config, folder, train)
     with errors_in_one_line():  # here too, since Hydra adds lines of its own to what it lets through
+        if study := HydraConfig.get().runtime.choices.get("study"):
+            raise InputError(f"study={study}: its file must say hydra.mode: MULTIRUN, as those in conf/study do")
         train(config, folder)
 
 

@@ -1,5 +1,6 @@
 """What is typed, before Hydra reads it, and what is said when it cannot be done."""
 
+import os
 import re
 import signal
 import sys
@@ -43,6 +44,8 @@ PLUGINS = {
 # The ValueErrors of libraries that are the user's to mend, by how they begin, and what to say of them.
 PLAIN_VALUE_ERRORS = {
     "No trials are completed": "every trial of the search failed",
+    "Record does not exist": "every trial of the search failed",
+    "n_jobs == 0": "hydra.launcher.n_jobs=0: must be an integer, at least 1",
     "Config group override": "a group cannot be null: {}",  # model=null
     "Only one of --run": "{}",
 }
@@ -103,8 +106,10 @@ def explained(error: Exception) -> str | None:
             choice, extra = PLUGINS[name]
             return f'{choice}: its plugin is not installed: pip install -c constraints.txt -e ".[{extra}]"'
         return f"{group}={name}: no such {group}; there are {', '.join(options.split())}"
+    if type(error).__name__ == "TerminatedWorkerError":  # joblib's
+        return "a job's process was killed, perhaps because the memory was full"
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
     if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
         return text
     return next((said.format(text) for begin, said in PLAIN_VALUE_ERRORS.items() if text.startswith(begin)), None)

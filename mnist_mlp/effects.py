@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-LEGEND = 12  # as many settings as a reader can tell apart
+LEGEND = 12  # as many lines as a reader can tell apart
+MOST_NAMES = 25  # and rows
 
 
 def named(value: Any) -> str:
@@ -37,13 +39,13 @@ def picture(settings: list, factors: list[str], by: str) -> Figure:
         effect_of_number(left, settings, numbers, label, by)
     else:
         label = ", ".join(factors)
-        names = [" ".join(map(named, setting.values)) for setting in settings]
-        colors = [colormaps["tab10"](place % 10) for place in range(len(settings))]
+        names = [textwrap.shorten(" ".join(map(named, setting.values)), 40) for setting in settings]
+        colors = [colormaps["tab20"](place % 20) for place in range(len(settings))]
         if len(factors) == 2:
             heat_map(left, settings, factors, by)
         else:
-            effect_of_name(left, settings, names, colors, label, by)
-    curves(right, settings, names, colors, label)
+            effect_of_name(left, settings[:MOST_NAMES], names[:MOST_NAMES], colors, textwrap.shorten(label, 60), by)
+    curves(right, settings, names, colors, textwrap.shorten(label, 40))
     return figure
 
 
@@ -57,7 +59,7 @@ def search_picture(accuracies: list[float], importances: dict[str, float]) -> Fi
     accuracy_axis(left, "y")
     left.grid(alpha=0.3)
     left.set(xlabel="finished trials", ylabel="validation accuracy (%)")
-    left.xaxis.get_major_locator().set_params(integer=True)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     left.legend()
     bars = right.barh(list(importances), list(importances.values()))
     right.bar_label(bars, fmt="{:.2f}", padding=3)
@@ -148,7 +150,7 @@ def curves(axes: Axes, settings: Sequence, names: list[str], colors: list, label
         band(axes, setting, "val_accuracy", name, color)
     accuracy_axis(axes, "y")
     axes.set(xlabel="epoch", ylabel="validation accuracy (%): mean ± sd over seeds")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(settings) > 5 else {}
     axes.legend(title=label if len(settings) <= LEGEND else f"{label} ({LEGEND} of {len(settings)})", **beside)
@@ -162,6 +164,7 @@ def learning(axes: Axes, setting: Any, name: str) -> None:
     if name == "accuracy":
         accuracy_axis(axes, "y")
         unit = " (%)"
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over {len(setting.runs)} seeds")
     axes.grid(alpha=0.3)
     axes.legend()
@@ -169,7 +172,7 @@ def learning(axes: Axes, setting: Any, name: str) -> None:
 
 def band(axes: Axes, setting: Any, name: str, label: str, color: Any = None) -> None:
     """The mean of a column of metrics.csv after each epoch that every run has, within its standard deviation."""
-    columns = [[row[name] for row in run.history if name in row] for run in setting.runs]
+    columns = [[row[name] for row in run.history if name in row] for run in setting.runs if run.history]
     after = list(zip(*columns))
     epochs = range(1, len(after) + 1)
     means = np.array([statistics.fmean(figures) for figures in after])
@@ -192,18 +195,23 @@ def accuracy_axis(axes: Axes, which: str) -> None:
     getattr(axes, f"set_{which}scale")("function", functions=(nines, lambda scaled: 1 - 10.0**-scaled))
     axes.autoscale(axis=which)
     low, high = getattr(axes, f"get_{which}lim")()
-    ticks = next(ticks for ticks in TICKS if sum(low <= tick <= high for tick in ticks) >= 4 or ticks is TICKS[-1])
+    least = (0.06 if which == "y" else 0.12) * abs(nines(high) - nines(low))  # between labels that can be read
+    ticks: list[float] = []
+    for tick in TICKS:
+        if low <= tick <= high and all(abs(nines(tick) - nines(other)) >= least for other in ticks):
+            ticks.append(tick)
     axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+    axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda accuracy, _: f"{100 * accuracy:g}"))
     axis.set_minor_locator(NullLocator())
 
 
 MOST = 0.9999  # where an accuracy axis ends
-TICKS = [  # from coarse to fine: the first with enough ticks in sight
-    [0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999],
-    [*np.arange(0, 90, 10) / 100, *np.arange(90, 99) / 100, *np.arange(990, 1000) / 1000],
-    np.arange(0, 1000, 2) / 1000,
-    np.arange(0, 10000, 5) / 10000,
+TICKS = [  # from coarse to fine, those first that matter most
+    *(0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0, 0.7, 0.97, 0.997),
+    *np.arange(900, 1000, 10) / 1000,
+    *np.arange(0, 100, 10) / 100,
+    *np.arange(0, 1000, 2) / 1000,
+    *np.arange(0, 10000, 5) / 10000,
 ]
 SPOKEN = {"test_accuracy": "test accuracy (%)", "val_accuracy": "validation accuracy (%)"}

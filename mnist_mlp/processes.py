@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection, wait
@@ -62,6 +64,7 @@ def output() -> str | None:
 
 def run(end: Connection, rank: int, count: int, port: int, output: str | None, function: Callable, arguments: tuple):
     """What a process does: ``function``, and send what it gives or raises."""
+    end_with_parent()
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "NODE_RANK": "0"}
     if output:
@@ -70,6 +73,18 @@ def run(end: Connection, rank: int, count: int, port: int, output: str | None, f
         end.send((function(*arguments), None))
     except (InputError, KeyboardInterrupt) as error:
         end.send((None, error))
+
+
+def end_with_parent() -> None:
+    """Makes this process end where the one that started it is gone, even if that one was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -5,7 +5,6 @@ python -m mnist_mlp.report FOLDER... [--by test_accuracy|val_accuracy] [--to FOL
 
 import argparse
 import csv
-import json
 import math
 import os
 import statistics
@@ -21,8 +20,9 @@ from scipy.special import stdtrit
 
 from mnist_mlp import effects, search
 from mnist_mlp.command_line import errors_in_one_line
-from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.errors import InputError
 from mnist_mlp.files import replacing
+from mnist_mlp.results import error_of, metrics_of
 
 CAPTION = (
     "± is the 95 % interval of a mean over seeds (Student's t), sd the standard deviation, seconds the training alone."
@@ -35,42 +35,37 @@ NOT_COMPARED = {"seed", "checkpoint", "launcher"}  # what runs of one setting ma
 
 @dataclass
 class Run:
-    """A run folder: what it was told, what it reached, or why it did not."""
+    """A run folder: what it was told and what it reached, or ``error``, why it did not."""
 
     folder: Path
+    overrides: list[str] = field(default_factory=list)  # as they were typed, or set by a sweep
+    config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
         try:
-            return cls(folder, metrics=json.loads((folder / "metrics.json").read_text()))
-        except FileNotFoundError:
-            failure = folder / "error.txt"
-            return cls(folder, error=one_line(failure.read_text()) if failure.exists() else "not finished")
-        except ValueError as error:
-            raise InputError(f"{folder / 'metrics.json'}: damaged: {error}") from error
-
-    @cached_property
-    def overrides(self) -> list[str]:
-        """The keys that were typed, or that a sweep set."""
-        return [
-            override.partition("=")[0].lstrip("+~") for override in read_yaml(self.folder / ".hydra/overrides.yaml")
-        ]
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        return read_yaml(self.folder / ".hydra/config.yaml")
+            overrides, config = (read_yaml(folder / f".hydra/{name}.yaml") for name in ("overrides", "config"))
+            if not isinstance(overrides, list) or not isinstance(config, dict) or "seed" not in config:
+                raise InputError(f"{folder / '.hydra'}: damaged")
+        except InputError as error:
+            return cls(folder, error=str(error))
+        metrics = metrics_of(folder)
+        return cls(folder, overrides, config, metrics or {}, "" if metrics else error_of(folder) or "not finished")
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
-        """The rows of metrics.csv, without what an epoch did not measure."""
-        with (self.folder / "metrics.csv").open(newline="") as file:
-            return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+        """The rows of metrics.csv, without what an epoch did not measure; none where there is no such file."""
+        try:
+            with (self.folder / "metrics.csv").open(newline="") as file:
+                return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError):
+            return []
 
     @property
-    def seed(self) -> int:
-        return self.config["seed"]
+    def seed(self) -> int | None:
+        return self.config.get("seed")
 
     def chosen(self, key: str) -> Any:
         """The setting's value, or the name of the option that was chosen of a group."""
@@ -78,7 +73,10 @@ class Run:
         for name in key.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if value is None or isinstance(value, dict):
-            return read_yaml(self.folder / ".hydra/hydra.yaml")["hydra"]["runtime"]["choices"].get(key, value)
+            try:
+                return read_yaml(self.folder / ".hydra/hydra.yaml")["hydra"]["runtime"]["choices"].get(key, value)
+            except (InputError, LookupError, TypeError, AttributeError):
+                return None
         return value
 
 
@@ -103,8 +101,10 @@ class Setting:
 def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: damaged: {error}") from error
 
 
 def interval(figures: list[float]) -> float:
@@ -127,8 +127,9 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
 
 def factors_of(runs: list[Run]) -> list[str]:
     """The keys in whose values the runs differ, as far as someone typed them for one of the runs."""
-    typed = sorted({key for run in runs for key in run.overrides} - NOT_COMPARED)
-    return [key for key in typed if len({str(run.chosen(key)) for run in runs}) > 1]
+    runs = [run for run in runs if run.config]
+    typed = {override.partition("=")[0].lstrip("+~") for run in runs for override in run.overrides}
+    return [key for key in sorted(typed - NOT_COMPARED) if len({str(run.chosen(key)) for run in runs}) > 1]
 
 
 def settings_of(runs: list[Run], factors: list[str], by: str) -> list[Setting]:
@@ -149,7 +150,7 @@ def like_the_best(setting: Setting, best: Setting, by: str) -> str:
     gap = best.mean(by) - setting.mean(by)
     reach = best.interval(by) + setting.interval(by)
     if math.isnan(reach):
-        return ""  # one seed says nothing of a difference
+        return "one seed, cannot be told"
     return "not distinguishable from the best" if gap <= reach else ""
 
 
@@ -161,6 +162,7 @@ def rows_of(settings: list[Setting], factors: list[str], by: str) -> list[list[s
     """The table of the settings, its header first."""
     header = [*factors, "test accuracy %", "sd", "validation accuracy %", "seeds", "seconds", ""]
     rows = [header]
+    several = any(len(setting.runs) > 1 for setting in settings)
     for setting in settings:
         figures = setting.figures("test_accuracy")
         rows.append(
@@ -171,7 +173,7 @@ def rows_of(settings: list[Setting], factors: list[str], by: str) -> list[list[s
                 percent(setting.mean("val_accuracy"), setting.interval("val_accuracy")),
                 str(len(setting.runs)),
                 f"{statistics.fmean(run.metrics['fit_seconds'] for run in setting.runs):.1f}",
-                like_the_best(setting, settings[0], by),
+                like_the_best(setting, settings[0], by) if several else "",
             ]
         )
     return rows
@@ -179,11 +181,12 @@ def rows_of(settings: list[Setting], factors: list[str], by: str) -> list[list[s
 
 def epoch_rows(setting: Setting) -> list[list[str]]:
     """Accuracies after 1, 2, 5, 10, ... epochs: what the length of a training does, read from one training a seed."""
-    last = min(len(run.history) for run in setting.runs)
-    epochs = sorted({n * 10**power for power in range(6) for n in (1, 2, 5) if n * 10**power < last} | {last})
+    runs = [run for run in setting.runs if run.history]
+    last = min((len(run.history) for run in runs), default=0)
+    epochs = sorted({n * 10**power for power in range(6) for n in (1, 2, 5) if n * 10**power < last} | {last} - {0})
     rows = [["epochs", "validation accuracy %", "training accuracy %", "validation loss"]]
     for epoch in epochs:
-        at = [run.history[epoch - 1] for run in setting.runs]
+        at = [run.history[epoch - 1] for run in runs]
         cells = [str(epoch)]
         for name in ("val_accuracy", "train_accuracy"):
             figures = [row[name] for row in at if name in row]
@@ -218,9 +221,14 @@ def title(folders: list[Path]) -> str:
     begun = folders[0] / "multirun.yaml"
     if len(folders) > 1 or not begun.is_file():
         return "Runs in " + ", ".join(map(str, folders))
-    overrides = read_yaml(begun)["hydra"]["overrides"]["task"]
-    multirun = [] if any(override.startswith(("study=", "search=")) for override in overrides) else ["-m"]
-    return " ".join(["python train.py", *multirun, *overrides])
+    try:
+        overrides = read_yaml(begun)["hydra"]["overrides"]
+        of_hydra = [word for word in overrides["hydra"] if word.startswith(("hydra.sweeper.", "hydra.launcher."))]
+        task = overrides["task"]
+    except (InputError, LookupError, TypeError, AttributeError):
+        return f"Runs in {folders[0]}"
+    multirun = [] if any(word.startswith(("study=", "search=")) for word in task) else ["-m"]
+    return " ".join(["python train.py", *multirun, *task, *of_hydra])
 
 
 def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) -> int:
@@ -269,8 +277,7 @@ def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) ->
 
 def command(trial: Run) -> str:
     """What trains a search's trial again."""
-    typed = read_yaml(trial.folder / ".hydra/overrides.yaml")
-    typed = [override for override in typed if not override.startswith(("search=", "launcher="))]
+    typed = [override for override in trial.overrides if not override.startswith(("search=", "launcher="))]
     epochs = f"trainer.max_epochs={trial.config['trainer']['max_epochs']}"  # which the search may have chosen
     return " ".join(["python train.py", *typed, *([] if epochs in typed else [epochs])])
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.settings import check_value
 
 
 def continued(arguments: list[str]) -> list[str]:
@@ -39,7 +41,7 @@ def run_arguments(run: Path, typed: list[str]) -> list[str]:
 
 
 def sweep_arguments(sweep: Path, typed: list[str]) -> list[str]:
-    """A sweep may be continued with other values of what it varies, such as more seeds, and by another launcher."""
+    """A sweep may be continued with more values of what it varies, with more seeds, and by another launcher."""
     path = sweep / "multirun.yaml"
     try:
         hydra = read_yaml(path, dict)["hydra"]
@@ -49,14 +51,18 @@ def sweep_arguments(sweep: Path, typed: list[str]) -> list[str]:
         raise InputError(f"{path}: not what Hydra writes of a sweep") from error
     begun = by_key(harmless(overrides, path))
     had = by_key(params) | begun
-    for key, argument in by_key(typed).items():
-        same = argument == had.get(key) or key == "launcher" or key.startswith(("-", "hydra.", "hydra/"))
-        if not same and not (key in had and is_sweep(argument) and is_sweep(had[key])):
+    now = by_key(typed)
+    for key, argument in now.items():
+        if argument == had.get(key) or key == "launcher" or key.startswith(("-", "hydra.", "hydra/")):
+            continue
+        if key != "seed" and not (key in had and is_sweep(had[key])):
             raise InputError(
                 f"{argument}: the sweep in {sweep} was begun {f'with {had[key]}' if key in had else f'without {key}'};"
-                " only other values of what it varies, and another launcher, can continue it"
+                " only more values of what it varies, more seeds, and another launcher can continue it"
             )
-    return [*(begun | by_key(typed)).values(), f"hydra.sweep.dir={quoted(sweep)}"]
+        values = values_of(had[key]) | values_of(argument) if key in had else values_of(argument)
+        now[key] = f"{key}={','.join(values)}" if len(values) > 1 else f"{key}=choice({','.join(values)})"
+    return [*(begun | now).values(), f"hydra.sweep.dir={quoted(sweep)}"]
 
 
 # Settings of Hydra's that a sweep is continued with. Others could run commands or write elsewhere, and a folder may be
@@ -92,7 +98,28 @@ def by_key(arguments) -> dict[str, str]:
 
 
 def is_sweep(argument: str) -> bool:
-    return OverridesParser.create().parse_override(argument).is_sweep_override()
+    return parsed(argument).is_sweep_override()
+
+
+def values_of(argument: str) -> dict[str, None]:
+    """The values that an argument gives to its key, one or many, as Hydra reads them; in their order, each once.
+
+    Raises InputError where the settings cannot be so, before they are written down as the sweep's.
+    """
+    override = parsed(argument)
+    if not override.is_sweep_override():
+        texts = [override.get_value_element_as_str()]
+    elif override.is_discrete_sweep():
+        texts = list(override.sweep_string_iterator())
+    else:
+        raise InputError(f"{argument}: not values that a sweep could go through")
+    for text in texts:
+        check_value(override.key_or_group, parsed(f"key={text}").value())
+    return dict.fromkeys(texts)
+
+
+def parsed(argument: str) -> Override:
+    return OverridesParser.create().parse_override(argument)
 
 
 def quoted(path: Path) -> str:

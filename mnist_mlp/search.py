@@ -1,8 +1,11 @@
 """Searches with Optuna, which keeps its trials in SQLite: going on with one, and what it found."""
 
+import logging
 from pathlib import Path
 
 from omegaconf import DictConfig, read_write
+
+from mnist_mlp.errors import InputError
 
 TRIALS = "trials.db"  # in the sweep's folder
 NAME = "search"
@@ -14,6 +17,11 @@ def begin(config: DictConfig) -> None:
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("hydra_plugins").setLevel(
+        logging.CRITICAL
+    )  # which would say of each failed trial that it gave None
+    if config.hydra.sweeper.n_trials < 1:
+        raise InputError(f"hydra.sweeper.n_trials={config.hydra.sweeper.n_trials}: must be an integer, at least 1")
     folder = Path(config.hydra.sweep.dir)
     if not (folder / TRIALS).exists():
         return
@@ -45,7 +53,14 @@ def found(folder: Path) -> tuple[list[float], dict[str, float]]:
 
 
 def load(folder: Path):
-    """The Optuna study whose trials lie in ``folder``."""
+    """The Optuna study whose trials lie in ``folder``. Raises InputError where its file is damaged."""
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return optuna.load_study(study_name=NAME, storage=f"sqlite:///{folder / TRIALS}")
+    try:
+        return optuna.load_study(study_name=NAME, storage=f"sqlite:///{folder / TRIALS}")
+    except (SQLAlchemyError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{folder / TRIALS}: damaged ({reason}); delete it to begin anew, with what the finished trials gave"
+        ) from error

@@ -78,11 +78,10 @@ def check(config: DictConfig) -> None:
         settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
-    for key, (expected, holds) in RULES.items():
+    for key, (expected, _) in RULES.items():
         if key not in settings:
             raise InputError(f"{key} is missing: it must be {expected}")
-        if not holds(settings[key]):
-            raise InputError(f"{key}={show(settings[key])}: must be {expected}")
+        check_value(key, settings[key])
     for key, target in targets(settings):
         group, _, name = key.partition(".")
         if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
@@ -98,6 +97,14 @@ def check(config: DictConfig) -> None:
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
         raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
+
+
+def check_value(key: str, value: Any) -> None:
+    """Raises InputError where a key's value is not what it must be; does nothing for a key without a rule."""
+    if key in RULES:
+        expected, holds = RULES[key]
+        if not holds(value):
+            raise InputError(f"{key}={show(value)}: must be {expected}")
 
 
 def targets(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,15 +1,18 @@
 """Sweeps by Hydra's multirun: a job that fails does not end them, what is finished is not done again."""
 
 import atexit
-import json
 import re
 import sys
 import traceback
 import zlib
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import wraps
 from math import prod
+from multiprocessing import current_process
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -18,19 +21,48 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from mnist_mlp import search
 from mnist_mlp.command_line import explained
-from mnist_mlp.errors import one_line
+from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.files import replacing
-from mnist_mlp.watch import Watch
+from mnist_mlp.processes import end_with_parent
+from mnist_mlp.results import metrics_of
+from mnist_mlp.watch import Watch, plural
+
+
+def told(method: Callable) -> Callable:
+    """A callback's method whose errors end the program; Hydra would go on and say nothing of them."""
+
+    @wraps(method)
+    def run(*arguments, **options):
+        try:
+            return method(*arguments, **options)
+        except Exception as error:
+            message = explained(error)
+            print(f"error: {one_line(message)}" if message else traceback.format_exc(), file=sys.stderr)
+            sys.exit(2)
+
+    return run
 
 
 class Sweep(Callback):
     """Names the jobs by what varies, shows their progress, reports at the end; exit status 1 if a job failed."""
 
+    watch: Watch | None = None
+    ended = False
+
+    @told
     def on_multirun_start(self, config: DictConfig, **_) -> None:
         self.folder = Path(config.hydra.sweep.dir)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(self.folder / ".running")  # the system's, which a kill releases
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"{self.folder}: another sweep is running there") from None
+        atexit.register(self.end)
         OmegaConf.save(config, self.folder / "multirun.yaml")  # as only Hydra's own sweeper does
         overrides = sweep_overrides(config)
+        if "study" in overrides and overrides["study"].is_sweep_override():
+            raise InputError("study: one at a time")
         for error in self.folder.glob("*/error.txt"):  # where a sweep is continued
             error.unlink()
         constant = [key for key, override in overrides.items() if not override.is_sweep_override()]
@@ -39,32 +71,31 @@ class Sweep(Callback):
         self.watch = Watch(self.folder, count_jobs(config, overrides))
         if "n_trials" in config.hydra.sweeper:
             search.begin(config)
-        atexit.register(self.say_how_to_continue)
 
+    @told
     def on_multirun_end(self, config: DictConfig, **_) -> None:
         self.watch.stop()
-        try:
-            from mnist_mlp.report import report  # matplotlib, which nothing needs before
+        from mnist_mlp.report import report  # matplotlib, which nothing needs before
 
-            failed = report([self.folder])
-        except Exception as error:  # Hydra would say nothing of it
-            sys.exit(f"error: {explained(error) or traceback.format_exc()}")
-        atexit.unregister(self.say_how_to_continue)
+        failed = report([self.folder])
+        self.ended = True
         if failed:
-            print(f"{failed} jobs failed; to run what is missing:\n  {continuation(self.folder)}", file=sys.stderr)
+            print(f"{plural(failed, 'job')} failed; to run what is missing:\n  {self.continuation()}", file=sys.stderr)
             sys.exit(1)
 
-    def say_how_to_continue(self) -> None:
-        self.watch.stop()
-        if any(self.folder.rglob("*.ckpt")):
-            print(f"what is finished is kept; to run the rest:\n  {continuation(self.folder)}", file=sys.stderr)
+    def end(self) -> None:
+        """Says, where the sweep was stopped, how to go on."""
+        if self.watch:
+            self.watch.stop()
+        (self.folder / ".running").unlink(missing_ok=True)
+        if not self.ended and any(self.folder.rglob("*.ckpt")):
+            print(f"what is finished is kept; to run the rest:\n  {self.continuation()}", file=sys.stderr)
+
+    def continuation(self) -> str:
+        return f"python train.py resume={self.folder}"
 
     def __getstate__(self) -> dict:
         return {}  # launchers send callbacks along with the jobs; what watches them stays here
-
-
-def continuation(sweep: Path) -> str:
-    return f"python train.py resume={sweep}"
 
 
 def sweep_overrides(config: DictConfig) -> dict[str, Override]:
@@ -77,7 +108,8 @@ def sweep_overrides(config: DictConfig) -> dict[str, Override]:
 def count_jobs(config: DictConfig, overrides: dict[str, Override]) -> int:
     if "n_trials" in config.hydra.sweeper:
         return config.hydra.sweeper.n_trials
-    return prod(len(list(override.sweep_iterator())) for override in overrides.values() if override.is_sweep_override())
+    swept = [override for override in overrides.values() if override.is_sweep_override()]
+    return prod(len(set(override.sweep_string_iterator())) for override in swept)
 
 
 def job_folder(overrides: str) -> str:
@@ -86,7 +118,7 @@ def job_folder(overrides: str) -> str:
     """
     name = re.sub(r"\[(.*?)\]", lambda match: match[1].replace(",", "-").replace(" ", "") or "none", overrides)
     name = re.sub(r"\d+\.\d{5,}(e-?\d+)?", lambda match: f"{float(match[0]):.6g}", name)
-    plain = re.sub(r"[^\w.,=+-]", "_", name)[:200]
+    plain = re.sub(r"[^\w.,=+-]+", "_", name)[:200] or "run"
     return plain if plain == name else f"{plain}-{zlib.crc32(overrides.encode()):08x}"
 
 
@@ -101,35 +133,52 @@ OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 OmegaConf.register_new_resolver("cores", cores, replace=True)
 
 
-def run_job(config: DictConfig, folder: Path, train) -> float | None:
+def run_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
     """Trains one job of a sweep, or goes on where it was stopped, or does nothing if it is finished.
 
     What it prints goes to ``output.txt``. Gives the validation accuracy, which a search maximizes; None after an
     error, whose line is in ``error.txt``.
     """
-    finished = folder / "metrics.json"
-    if finished.is_file():
-        return json.loads(finished.read_text())["val_accuracy"]
-    with (folder / "output.txt").open("a", buffering=1) as output, redirect_stdout(output), redirect_stderr(output):
-        try:
-            last = folder / "checkpoints/last.ckpt"
-            if last.is_file():
-                config.checkpoint = str(last)
-            else:
-                for events in folder.rglob("events.out.tfevents.*"):  # of an attempt that saved no epoch
-                    events.unlink()
-            return train(config, folder, varied())["val_accuracy"]
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt from None  # without how to continue this job: the sweep says how to continue
-        except Exception as error:
-            message = explained(error)
-            if message is None:
-                traceback.print_exc()
-                message = f"{type(error).__name__}: {error} (see {folder / 'output.txt'})"
-            print(f"error: {one_line(message)}")
-            with suppress(OSError), replacing(folder / "error.txt") as path:
-                path.write_text(one_line(message) + "\n")
-            return None
+    if metrics := metrics_of(folder):
+        return metrics["val_accuracy"]
+    if current_process().name.startswith("LokyProcess"):
+        end_with_parent()
+    try:
+        output = (folder / "output.txt").open("a", buffering=1)
+    except OSError:
+        return None  # and the report says that there is no result
+    with output, redirect_stdout(output), redirect_stderr(output):
+        return train_job(config, folder, train)
+
+
+def train_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
+    try:
+        if can_go_on(folder):
+            config.checkpoint = str(folder / "checkpoints/last.ckpt")
+        return train(config, folder, varied())["val_accuracy"]
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None  # without how to continue this job: the sweep says how to continue
+    except Exception as error:
+        message = explained(error)
+        if message is None:
+            traceback.print_exc()
+            message = f"{type(error).__name__}: {error} (see {folder / 'output.txt'})"
+        print(f"error: {one_line(message)}")
+        with suppress(InputError), replacing(folder / "error.txt") as path:
+            path.write_text(one_line(message) + "\n")
+        return None
+
+
+def can_go_on(folder: Path) -> bool:
+    """Whether a job was stopped after its first epoch, and left whole checkpoints."""
+    if not (folder / "checkpoints/last.ckpt").is_file():
+        return False
+    from mnist_mlp.checkpoints import read_checkpoint  # torch
+
+    try:
+        return all(read_checkpoint(folder / f"checkpoints/{name}.ckpt") for name in ("last", "best"))
+    except InputError:
+        return False
 
 
 def varied() -> dict:

@@ -26,8 +26,8 @@ def folders_made_by(run: Path) -> list[Path]:
 
 
 def remove_unless_saved(made: list[Path]) -> None:
-    """Removes the first folder if it holds no checkpoint, then each of the others that this leaves empty."""
-    if not made or not made[0].exists() or any(made[0].rglob("*.ckpt")):
+    """Removes the first folder if it holds no checkpoint and no job's error, then each other that this leaves empty."""
+    if not made or not made[0].exists() or any(made[0].rglob("*.ckpt")) or any(made[0].rglob("error.txt")):
         return
     shutil.rmtree(made[0])
     for parent in made[1:]:

@@ -1,12 +1,13 @@
 """The progress of a sweep, read from its jobs' files, so that it is the same whatever runs them."""
 
-import json
 import sys
 import time
 from pathlib import Path
 from threading import Event, Thread
 
 from tqdm import tqdm
+
+from mnist_mlp.results import error_of, metrics_of
 
 
 class Watch:
@@ -64,20 +65,19 @@ def job_folders(sweep: Path) -> list[Path]:
 
 def ending(job: Path) -> str | None:
     """What a job reached or why it failed; None while it goes on."""
-    try:
-        metrics = json.loads((job / "metrics.json").read_text())
+    if metrics := metrics_of(job):
         return f"test accuracy {metrics['test_accuracy']:.2%}, {metrics['fit_seconds']:.0f} s"
-    except FileNotFoundError:
-        pass
-    try:
-        return f"failed: {(job / 'error.txt').read_text().strip()}"
-    except FileNotFoundError:
-        return None
+    error = error_of(job)
+    return f"failed: {error}" if error else None
 
 
 def epochs_since(history: Path, began: float) -> int:
     """How many epochs a metrics.csv that was written after ``began`` has."""
     try:
         return len(history.read_text().splitlines()) - 1 if history.stat().st_mtime >= began else 0
-    except FileNotFoundError:
+    except OSError:
         return 0
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

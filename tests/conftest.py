@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # of torch, which tests side by side would otherwise wait for; before it is imported
+)
+
 import pytest
 import torch
 from hydra import compose, initialize_config_dir

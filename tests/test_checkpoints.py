@@ -19,7 +19,7 @@ def test_last_is_every_epoch_and_best_the_earliest_of_the_highest(tmp_path):
         def save(path, epoch=epoch):
             WholeCheckpoints().save_checkpoint({"epoch": epoch}, str(path))
 
-        checkpoints.on_train_epoch_end(SimpleNamespace(save_checkpoint=save), None)
+        checkpoints.on_train_epoch_end(SimpleNamespace(save_checkpoint=save, is_global_zero=True), None)
         kept.append([torch.load(path, weights_only=True)["epoch"] for path in (checkpoints.last, checkpoints.best)])
     assert kept == [[1, 1], [2, 2], [3, 2], [4, 2]]
 
@@ -43,8 +43,11 @@ def test_a_run_killed_between_best_and_last_does_the_epoch_again(tmp_path, monke
     checkpoints = LastAndBest(history, {})
     monkeypatch.setattr("shutil.copyfile", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        save = SimpleNamespace(save_checkpoint=lambda path: WholeCheckpoints().save_checkpoint({}, str(path)))
-        checkpoints.on_train_epoch_end(save, None)
+
+        def save(path):
+            WholeCheckpoints().save_checkpoint({}, str(path))
+
+        checkpoints.on_train_epoch_end(SimpleNamespace(save_checkpoint=save, is_global_zero=True), None)
     assert checkpoints.best.exists()
     assert not checkpoints.last.exists()
 

@@ -12,6 +12,7 @@ def end_epoch(history: History, epoch: int, val_accuracy: float = 0.5, train_los
     figures = {"train/loss": train_loss, "train/accuracy": 0.6, "val/loss": 2.0, "val/accuracy": val_accuracy}
     trainer = SimpleNamespace(
         current_epoch=epoch,
+        is_global_zero=True,
         callback_metrics={name: torch.tensor(value) for name, value in figures.items()},
         optimizers=[SimpleNamespace(param_groups=[{"lr": 0.1}])],
     )

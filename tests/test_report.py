@@ -50,7 +50,8 @@ def add_run(tmp_path):
         if error:
             (folder / "error.txt").write_text(error)
         if test_accuracy is not None:
-            metrics = {"test_accuracy": test_accuracy, "val_accuracy": test_accuracy - 0.01, "fit_seconds": 2.0}
+            metrics = {"test_accuracy": test_accuracy, "test_loss": 0.1, "fit_seconds": 2.0}
+            metrics["val_accuracy"] = test_accuracy - 0.01
             (folder / "metrics.json").write_text(json.dumps(metrics))
             rows = [f"{epoch},{2 / epoch},0.{80 + epoch},{1 / epoch},0.{79 + epoch},0.1" for epoch in range(1, 13)]
             header = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,lr"
@@ -115,7 +116,12 @@ def test_settings_whose_intervals_overlap_are_not_distinguishable(tmp_path, add_
     add_run(0.94, model__dropout=0.0, seed=0)
     settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "test_accuracy")
     said = {setting.values[0]: like_the_best(setting, settings[0], "test_accuracy") for setting in settings}
-    assert said == {0.3: "best", 0.1: "not distinguishable from the best", 0.0: "", 0.5: ""}
+    assert said == {
+        0.3: "best",
+        0.1: "not distinguishable from the best",
+        0.0: "one seed, cannot be told",
+        0.5: "",
+    }
 
 
 def test_epochs_of_one_setting(tmp_path, add_run):
@@ -134,15 +140,18 @@ def test_report_of_a_sweep(tmp_path, add_run, capsys):
     add_run(error="train_loss became nan", model__dropout=0.5, seed=1)
     add_run(model__dropout=0.5, seed=2)
     sweep = tmp_path / "sweep"
-    (sweep / "multirun.yaml").write_text(yaml.safe_dump({"hydra": {"overrides": {"task": ["study=x", "seed=0,1,2"]}}}))
+    (sweep / "multirun.yaml").write_text(
+        yaml.safe_dump({"hydra": {"overrides": {"hydra": ["hydra.mode=MULTIRUN"], "task": ["study=x", "seed=0,1,2"]}}})
+    )
     assert report([sweep]) == 2
 
     shown = capsys.readouterr().out
     summary = (sweep / "summary.md").read_text()
     assert summary.startswith("# python train.py study=x seed=0,1,2\n")
     for text in (shown, summary):
-        assert "| 0.1           | 96.00 ± 2.48    | 1.00 | 95.00 ± 2.48          | 3     | 2.0     | best |" in text
+        assert "| 0.1           | 96.00 ± 2.48    | 1.00 | 95.00 ± 2.48          | 3     | 2.0     | best " in text
         assert "| 0.5           | 80.00           |      |" in text
+        assert "| one seed, cannot be told |" in text
         assert "- model.dropout=0.5,seed=1: train_loss became nan" in text
         assert "- model.dropout=0.5,seed=2: not finished" in text
     with (sweep / "summary.csv").open(newline="") as file:
@@ -165,7 +174,7 @@ def test_report_of_several_folders_lies_above_them(tmp_path, add_run):
 
 def test_a_trials_command_trains_it_again(tmp_path, add_run):
     folder = add_run(0.9, search="optuna", model="mlp", optimizer__lr=0.01)
-    assert command(Run(folder)) == "python train.py model=mlp optimizer.lr=0.01 trainer.max_epochs=5"
+    assert command(Run.read(folder)) == "python train.py model=mlp optimizer.lr=0.01 trainer.max_epochs=5"
 
 
 def test_no_runs(tmp_path):
@@ -173,7 +182,22 @@ def test_no_runs(tmp_path):
         report([tmp_path])
 
 
-def test_a_damaged_run(tmp_path, add_run):
-    (add_run(0.9, seed=0) / "metrics.json").write_text("{")
-    with pytest.raises(InputError, match="metrics.json: damaged"):
-        report([tmp_path])
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]", "{}", '{"test_accuracy": "high", "val_accuracy": 1}'])
+def test_a_run_whose_metrics_are_damaged_is_without_result(tmp_path, add_run, content):
+    add_run(0.9, seed=0)
+    (add_run(0.9, seed=1) / "metrics.json").write_text(content)
+    runs = read_runs([tmp_path])
+    assert [bool(run.metrics) for run in runs] == [True, False]
+    assert report([tmp_path]) == 1
+
+
+@pytest.mark.parametrize("file", ["metrics.csv", ".hydra/overrides.yaml", ".hydra/config.yaml", ".hydra/hydra.yaml"])
+@pytest.mark.parametrize("content", [None, "", "a,b\n1", "[", "{}"])
+def test_one_damaged_run_costs_no_other_its_place_in_the_report(tmp_path, add_run, file, content):
+    add_run(0.9, model__dropout=0.1)
+    add_run(0.9, model__dropout=0.3)
+    path = add_run(0.9, model__dropout=0.5) / file
+    path.write_text(content) if content is not None else path.unlink()
+    report([tmp_path])
+    assert "| 0.3 " in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "summary.png").exists()

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import composed
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -107,25 +108,30 @@ def test_a_job_that_meets_a_bug_keeps_the_traceback(job):
 
 def test_a_finished_job_is_not_done_again(job):
     config, folder = job
-    (folder / "metrics.json").write_text(json.dumps({"val_accuracy": 0.8}))
+    metrics = {"test_accuracy": 0.9, "test_loss": 0.1, "val_accuracy": 0.8, "fit_seconds": 1}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
     assert run_job(config, folder, lambda *_: pytest.fail("trained again")) == 0.8
+    (folder / "metrics.json").write_text('{"test_acc')
+    assert run_job(config, folder, lambda *_: {"val_accuracy": 0.7}) == 0.7
 
 
-def test_a_stopped_job_goes_on_from_its_last_epoch(job):
+def test_a_stopped_job_goes_on_from_its_last_epoch_if_its_checkpoints_are_whole(job):
     config, folder = job
     (folder / "checkpoints").mkdir()
-    (folder / "checkpoints/last.ckpt").touch()
-    (folder / "events.out.tfevents.1").touch()
+    for name in ("last", "best"):
+        torch.save({"state_dict": {}, "callbacks": {}}, folder / f"checkpoints/{name}.ckpt")
     run_job(config, folder, lambda *_: {"val_accuracy": 1})
     assert config.checkpoint == str(folder / "checkpoints/last.ckpt")
-    assert (folder / "events.out.tfevents.1").exists()
-
-
-def test_a_job_that_saved_nothing_begins_a_new_dashboard(job):
-    config, folder = job
-    (folder / "events.out.tfevents.1").touch()
+    config.checkpoint = None
+    (folder / "checkpoints/best.ckpt").write_bytes(b"damaged")
     run_job(config, folder, lambda *_: {"val_accuracy": 1})
-    assert not (folder / "events.out.tfevents.1").exists()
+    assert config.checkpoint is None
+
+
+def test_a_job_whose_folder_cannot_be_written_to(job):
+    config, folder = job
+    (folder / "output.txt").mkdir()
+    assert run_job(config, folder, lambda *_: pytest.fail("trained")) is None
 
 
 def test_varied_gives_values_with_their_types(job):

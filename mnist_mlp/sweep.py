@@ -118,7 +118,9 @@ def job_folder(overrides: str) -> str:
     """
     name = re.sub(r"\[(.*?)\]", lambda match: match[1].replace(",", "-").replace(" ", "") or "none", overrides)
     name = re.sub(r"\d+\.\d{5,}(e-?\d+)?", lambda match: f"{float(match[0]):.6g}", name)
-    plain = re.sub(r"[^\w.,=+-]+", "_", name)[:200] or "run"
+    plain = re.sub(r"[^\w.,=+-]+", "_", name)[:200]
+    if not name:
+        return "run"
     return plain if plain == name else f"{plain}-{zlib.crc32(overrides.encode()):08x}"
 
 

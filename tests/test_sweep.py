@@ -20,6 +20,7 @@ CONF = str(Path(__file__).parents[1] / "conf")
         ("model.dropout=0.1,seed=0", "model.dropout=0.1,seed=0"),
         ("model.hidden_sizes=[64,64],seed=0", "model.hidden_sizes=64-64,seed=0"),
         ("model.hidden_sizes=[]", "model.hidden_sizes=none"),
+        ("", "run"),
         ("optimizer.lr=0.0022881136684755237", "optimizer.lr=0.00228811"),
         ("optimizer.lr=1.2345678901e-05,seed=0", "optimizer.lr=1.23457e-05,seed=0"),
     ],

@@ -1,4 +1,4 @@
-from mnist_mlp.tidy import folders_made_by, remove_unless_saved
+from mnist_mlp.folders import folders_made_by, new_folder, remove_unless_saved
 
 
 def test_a_folder_without_checkpoint_goes_with_its_empty_parents(tmp_path):
@@ -28,3 +28,9 @@ def test_a_folder_that_was_there_before_is_never_removed(tmp_path):
     (tmp_path / "mine").mkdir()
     remove_unless_saved(folders_made_by(tmp_path / "mine"))
     assert (tmp_path / "mine").is_dir()
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path):
+    folders = [new_folder(tmp_path / "outputs/day/run") for _ in range(3)]
+    assert [folder.name for folder in folders] == ["run", "run-2", "run-3"]
+    assert all(folder.is_dir() for folder in folders)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = (
@@ -18,6 +19,11 @@ from mnist_mlp import datasets
 
 PROJECT = Path(__file__).parents[1]
 NO_REAL_MNIST = "set MNIST_ROOT to the folder that holds MNIST/raw/*-ubyte"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.hypothesis_home = tempfile.TemporaryDirectory()  # gone with the tests; otherwise .hypothesis stays
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = config.hypothesis_home.name
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

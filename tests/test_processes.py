@@ -1,9 +1,11 @@
 import json
 import os
+import shutil
 import signal
+import subprocess
 
 import pytest
-from conftest import train_py
+from conftest import PROJECT, train_py
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.processes import run_in_processes
@@ -59,3 +61,13 @@ def test_a_sweep_of_trainings_in_two_processes(tmp_path, mnist_root):
     assert result.returncode == 0, result.stderr
     assert {path.parent.name for path in tmp_path.glob("s/*/metrics.json")} == {"seed=0", "seed=1"}
     assert result.stdout.count("test accuracy") == 3  # a line a job, the head of the table
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="network namespaces need root and iproute2")
+def test_two_hosts(tmp_path):
+    arguments = ["data=digits", "model=mlp", "trainer.max_epochs=2", "hydra.run.dir=two"]
+    result = subprocess.run([PROJECT / "tests/two_hosts.sh", *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+    assert json.loads((tmp_path / "two/metrics.json").read_text())["epochs"] == 2

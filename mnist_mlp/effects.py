@@ -40,7 +40,8 @@ def picture(settings: list, factors: list[str], by: str) -> Figure:
     else:
         label = ", ".join(factors)
         names = [textwrap.shorten(" ".join(map(named, setting.values)), 40) for setting in settings]
-        colors = [colormaps["tab20"](place % 20) for place in range(len(settings))]
+        palette = colormaps["tab10" if len(settings) <= 10 else "tab20"]
+        colors = [palette(place % palette.N) for place in range(len(settings))]
         if len(factors) == 2:
             heat_map(left, settings, factors, by)
         else:
@@ -197,9 +198,10 @@ def accuracy_axis(axes: Axes, which: str) -> None:
     low, high = getattr(axes, f"get_{which}lim")()
     least = (0.06 if which == "y" else 0.12) * abs(nines(high) - nines(low))  # between labels that can be read
     ticks: list[float] = []
-    for tick in TICKS:
-        if low <= tick <= high and all(abs(nines(tick) - nines(other)) >= least for other in ticks):
-            ticks.append(tick)
+    for finer in TICKS:
+        for tick in finer if len(ticks) < 4 else ():
+            if low <= tick <= high and all(abs(nines(tick) - nines(other)) >= least for other in ticks):
+                ticks.append(tick)
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda accuracy, _: f"{100 * accuracy:g}"))
@@ -207,11 +209,10 @@ def accuracy_axis(axes: Axes, which: str) -> None:
 
 
 MOST = 0.9999  # where an accuracy axis ends
-TICKS = [  # from coarse to fine, those first that matter most
-    *(0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0, 0.7, 0.97, 0.997),
-    *np.arange(900, 1000, 10) / 1000,
-    *np.arange(0, 100, 10) / 100,
-    *np.arange(0, 1000, 2) / 1000,
-    *np.arange(0, 10000, 5) / 10000,
+TICKS = [  # from coarse to fine, until there are enough in sight
+    [0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0, 0.7, 0.97, 0.997],
+    [*np.arange(90, 100) / 100, *np.arange(10) / 10],
+    np.arange(0, 1000, 2) / 1000,
+    np.arange(0, 10000, 5) / 10000,
 ]
 SPOKEN = {"test_accuracy": "test accuracy (%)", "val_accuracy": "validation accuracy (%)"}

@@ -112,4 +112,16 @@ def explained(error: Exception) -> str | None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
         return text
-    return next((said.format(text) for begin, said in PLAIN_VALUE_ERRORS.items() if text.startswith(begin)), None)
+    for begin, said in PLAIN_VALUE_ERRORS.items():
+        if text.startswith(begin):
+            return said.format(text)
+    if package_that_raised(error) in ("hydra", "omegaconf"):  # which stumbles over odd overrides, such as "+="
+        return f"what was typed cannot be read as settings ({type(error).__name__}: {text})"
+    return None
+
+
+def package_that_raised(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace.tb_frame.f_globals["__name__"].partition(".")[0] if trace else ""

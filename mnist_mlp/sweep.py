@@ -1,6 +1,8 @@
 """Sweeps by Hydra's multirun: a job that fails does not end them, what is finished is not done again."""
 
 import atexit
+import ctypes
+import gc
 import re
 import sys
 import traceback
@@ -150,7 +152,9 @@ def run_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
     except OSError:
         return None  # and the report says that there is no result
     with output, redirect_stdout(output), redirect_stderr(output):
-        return train_job(config, folder, train)
+        accuracy = train_job(config, folder, train)
+    give_back_memory()
+    return accuracy
 
 
 def train_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
@@ -169,6 +173,13 @@ def train_job(config: DictConfig, folder: Path, train: Callable) -> float | None
         with suppress(InputError), replacing(folder / "error.txt") as path:
             path.write_text(one_line(message) + "\n")
         return None
+
+
+def give_back_memory() -> None:
+    """What a job leaves to the garbage collector, and the pieces that glibc keeps: 0.7 MB a job otherwise."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another libc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def can_go_on(folder: Path) -> bool:

@@ -55,16 +55,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         checkpoint["callbacks"].get, checkpoint["state_dict"].items
         return checkpoint
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{path}: {error.strerror}") from error
     except Exception as error:  # a file of any content raises errors of many types
-        raise InputError(f"{path}: damaged, or not a checkpoint") from error
+        raise InputError(f"{path}: damaged, or not a checkpoint (nothing in it was run)") from error
 
 
 def check_settings(path: Path, checkpoint: dict[str, Any], settings: dict[str, Any]) -> None:
     """Raises InputError naming the first of ``settings`` that is not what the checkpoint's run had."""
     before = checkpoint["callbacks"].get(LastAndBest.__qualname__, {}).get("settings", settings)
-    for key in sorted(before.keys() | settings.keys()):
+    for key in sorted(before.keys() | settings.keys(), key=lambda key: (key.count("."), key)):
         if before.get(key) != settings.get(key):
             raise InputError(
                 f"{path}: its run has {key}={before.get(key)}, not {settings.get(key)};"

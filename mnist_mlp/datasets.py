@@ -185,10 +185,10 @@ def images_by_label(root: Path) -> dict[str, list[str]]:
                 os.path.join(place, name)
                 for place, _, names in os.walk(folder.resolve())
                 for name in names
-                if name.lower().endswith(IMG_EXTENSIONS)
+                if name.lower().endswith(IMG_EXTENSIONS) and os.path.isfile(os.path.join(place, name))
             )
             for folder in sorted(root.iterdir())
-            if folder.is_dir()
+            if folder.is_dir() and not folder.name.startswith(".")
         }
     except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
         raise InputError(f"data.root={root}: {getattr(error, 'strerror', None) or error}") from error
@@ -215,6 +215,8 @@ def read_image(path: str) -> Tensor:
         with Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many")
+            if image.mode.startswith("I;16"):  # which Pillow would cut off at 255
+                image = image.convert("I").point(lambda value: value * (1 / 257))
             pixels = pil_to_tensor(image.convert("L"))
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         raise InputError(f"{path}: not a readable image ({error})") from error

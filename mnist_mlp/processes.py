@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -40,7 +41,7 @@ def run_in_processes(count: int, function: Callable, *arguments: Any) -> Any:
         return first_result(ends)
     finally:
         for process in processes:
-            process.terminate()
+            process.kill()  # what they save is whole at any moment
             process.join()
 
 
@@ -59,12 +60,14 @@ def first_result(ends: list[Connection]) -> Any:
 
 def output() -> str | None:
     """The file that this process prints to instead of the terminal."""
-    return None if sys.stdout is sys.__stdout__ else getattr(sys.stdout, "name", None)
+    name = getattr(sys.stdout, "name", None)
+    return name if isinstance(name, str) and os.path.isfile(name) else None
 
 
 def run(end: Connection, rank: int, count: int, port: int, output: str | None, function: Callable, arguments: tuple):
     """What a process does: ``function``, and send what it gives or raises."""
     end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started them
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "NODE_RANK": "0"}
     if output:

@@ -24,6 +24,11 @@ def continued(arguments: list[str]) -> list[str]:
         if (folder / "multirun.yaml").is_file():
             return sweep_arguments(folder, rest)
         if (folder / "checkpoints/last.ckpt").is_file():
+            if not (folder / ".hydra/overrides.yaml").is_file():
+                raise InputError(
+                    f"{folder / '.hydra/overrides.yaml'} is missing: type again what began the run,"
+                    f" with hydra.run.dir={folder} checkpoint={folder / 'checkpoints/last.ckpt'}"
+                )
             return run_arguments(folder, [f"checkpoint={quoted(folder / 'checkpoints/last.ckpt')}", *rest])
         raise InputError(
             f"resume={folder}: neither a run's folder, with checkpoints/last.ckpt, nor a sweep's, with multirun.yaml"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import warnings
 from contextlib import suppress
@@ -44,7 +45,15 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
             f"trainer.num_nodes={config.trainer.num_nodes}: start this on each of them with torchrun (see the README)"
         )
     if config.trainer.devices > 1 and not processes.is_rank():
-        return processes.run_in_processes(config.trainer.devices, train, config, folder, varied)
+        cores, gpus = os.cpu_count(), torch.cuda.device_count()
+        if config.trainer.devices > max(cores, gpus):
+            raise InputError(
+                f"trainer.devices={config.trainer.devices}: this machine has {cores} cores and {gpus} GPUs"
+            )
+        try:
+            return processes.run_in_processes(config.trainer.devices, train, config, folder, varied)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(what_is_kept(folder, config.trainer.max_epochs)) from None
     quieten()
     with processes.quiet_unless_first():
         return train_and_test(config, folder, varied)
@@ -193,11 +202,17 @@ def fit(
             raise
         raise InputError(f"{checkpoint}: damaged, or not a checkpoint of such a run") from error
     except SystemExit:  # how Lightning ends a fit after Ctrl-C
-        if not history.rows:
-            raise KeyboardInterrupt("no epoch was finished, so nothing was kept") from None
-        history.draw()
-        kept = f"{len(history.rows)} of {trainer.max_epochs} epochs are kept; to continue:"
-        raise KeyboardInterrupt(f"{kept}\n  python train.py resume={shown(history.folder)}") from None
+        if history.rows:
+            history.draw()
+        raise KeyboardInterrupt(what_is_kept(history.folder, trainer.max_epochs)) from None
+
+
+def what_is_kept(folder: Path, max_epochs: int) -> str:
+    """What to say when a run is stopped."""
+    if not (folder / "checkpoints/last.ckpt").exists():
+        return "no epoch was finished, so nothing was kept"
+    epochs = len((folder / "metrics.csv").read_text().splitlines()) - 1
+    return f"{epochs} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(folder)}"
 
 
 def test(trainer: Trainer, classifier: Classifier, data: DigitsDataModule, dashboard: Dashboard) -> dict[str, float]:
@@ -230,11 +245,12 @@ def warn(message: str | None) -> None:
 
 def report(metrics: dict, folder: Path) -> None:
     """The last lines of a run: what it reached, where it lies, what to type next."""
+    runs = "outputs" if folder.is_relative_to(Path("outputs").absolute()) else shown(folder)
     print(
         f"test accuracy {metrics['test_accuracy']:.2%}, loss {metrics['test_loss']:.4f}"
         f" (epoch {metrics['best_epoch']} of {metrics['epochs']}, the best on the validation images)\n"
         f"run folder: {shown(folder)}\n"
-        "dashboard:  tensorboard --logdir outputs",
+        f"dashboard:  tensorboard --logdir {runs}",
     )
     warn(metrics.get("warning"))
 

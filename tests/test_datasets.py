@@ -1,9 +1,11 @@
 import gzip
 import hashlib
 import http.server
+import os
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from conftest import write_idx
@@ -187,3 +189,30 @@ def test_folder_errors_name_what_is_wrong(tmp_path):
     (root / "1/b.png").write_bytes((root / "1/b.png").read_bytes()[:-20])
     with pytest.raises(InputError, match="b.png: not a readable image"):
         datasets.read("folder", root)
+
+
+def test_sixteen_bits_of_grey_are_scaled(tmp_path):
+    Image.fromarray(np.full((28, 28), 20_000, np.uint16)).save(tmp_path / "a.png")
+    assert datasets.read_image(str(tmp_path / "a.png")).unique().item() in (77, 78)
+
+
+def test_too_many_pixels(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "MOST_PIXELS", 100)
+    Image.new("L", (20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a.png: not a readable image \(20 x 20 pixels are too many\)"):
+        datasets.read_image(str(tmp_path / "a.png"))
+
+
+def test_a_folder_of_odd_things(tmp_path):
+    odd = os.fsdecode(b"b\n\xff")
+    for label in ("a", odd):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            Image.new("L", (28, 28), number).save(tmp_path / label / f"{number}.png")
+    (tmp_path / "a/loop").symlink_to("..", target_is_directory=True)
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    os.mkfifo(tmp_path / "a/pipe.png")
+    data = datasets.read("folder", tmp_path)
+    assert len(data.train.labels) == 6
+    assert data.classes == ["a", "b\n\\udcff"]

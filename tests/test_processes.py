@@ -5,8 +5,9 @@ import signal
 import subprocess
 
 import pytest
-from conftest import PROJECT, train_py
+from conftest import PROJECT, composed, train_py
 
+from mnist_mlp import training
 from mnist_mlp.errors import InputError
 from mnist_mlp.processes import run_in_processes
 
@@ -37,6 +38,11 @@ def test_ends_with_the_first_that_fails():
 def test_ends_where_one_is_killed():
     with pytest.raises(RuntimeError, match="was killed"):
         run_in_processes(2, die, None)
+
+
+def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
+    with pytest.raises(InputError, match="trainer.devices=1000: this machine has"):
+        training.train(composed("data=digits", "trainer.devices=1000"), tmp_path)
 
 
 def test_two_processes_train_what_one_does(tmp_path):

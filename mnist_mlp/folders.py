@@ -9,7 +9,7 @@ from pathlib import Path
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, read_write
 
-from mnist_mlp.resume import quoted
+from mnist_mlp.resume import quoted, slurm_mark
 
 
 class RunFolders(Callback):
@@ -29,6 +29,8 @@ class RunFolders(Callback):
         if not any(override.startswith(f"{key}=") for override in config.hydra.overrides.hydra):
             folder = new_folder(folder)
             made = [folder, *(parent for parent in made if parent in folder.parents)]
+            if mark := slurm_mark():
+                (folder / mark).touch()
             with read_write(config.hydra):
                 config.hydra[kind].dir = str(folder)
                 config.hydra.overrides.hydra.append(f"{key}={quoted(folder)}")  # a sweep's jobs are composed anew

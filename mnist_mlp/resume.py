@@ -1,5 +1,6 @@
 """What a run or a sweep was begun with, put before what is typed to continue it."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ def continued(arguments: list[str]) -> list[str]:
     Raises InputError where there is nothing to continue, or where a sweep's jobs would no longer be the same.
     """
     words = by_key(arguments)
+    if not {"resume", "checkpoint"} & words.keys() and (run := requeued_run()):
+        return continued([*arguments, f"resume={run}"])
     rest = [argument for key, argument in words.items() if key != "resume"]
     if "resume" in words:
         folder = Path(words["resume"].partition("=")[2])
@@ -35,6 +38,19 @@ def continued(arguments: list[str]) -> list[str]:
         )
     run = Path(words.get("checkpoint", "").partition("=")[2]).parent.parent
     return run_arguments(run, arguments) if "checkpoint" in words else arguments
+
+
+def slurm_mark() -> str:
+    """The name of a file that says in a run's folder which Slurm job began it; nothing outside one."""
+    return f".slurm-{os.environ['SLURM_JOB_ID']}" if "SLURM_JOB_ID" in os.environ else ""
+
+
+def requeued_run() -> Path | None:
+    """The run that this Slurm job was at when it was requeued, if an epoch of it was finished."""
+    if int(os.environ.get("SLURM_RESTART_COUNT", 0)) == 0:
+        return None
+    runs = [mark.parent for mark in Path("outputs").glob(f"*/*/{slurm_mark()}")]
+    return next((run for run in sorted(runs, reverse=True) if (run / "checkpoints/last.ckpt").is_file()), None)
 
 
 def run_arguments(run: Path, typed: list[str]) -> list[str]:

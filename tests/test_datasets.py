@@ -3,6 +3,7 @@ import hashlib
 import http.server
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -127,8 +128,10 @@ def test_downloads_what_is_missing(mnist_root, tmp_path, monkeypatch):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(tv.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
         monkeypatch.setattr(tv.MNIST, "resources", resources)
-        datasets.download("mnist", tmp_path / "data")
+        with ThreadPoolExecutor(3) as together:  # as jobs of a sweep would, where nothing is there yet
+            list(together.map(datasets.download, ["mnist"] * 3, [tmp_path / "data"] * 3))
         server.shutdown()
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"MNIST"}
     expected, downloaded = (datasets.read("mnist", root).train for root in (mnist_root, tmp_path / "data"))
     assert torch.equal(expected.images, downloaded.images)
 

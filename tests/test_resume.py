@@ -2,7 +2,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.resume import continued
+from mnist_mlp.resume import continued, slurm_mark
 
 
 @pytest.fixture
@@ -123,3 +123,19 @@ def test_a_folder_of_someone_else_runs_nothing_and_writes_nowhere_else(sweep, tm
     for folder in (sweep, tmp_path / "run"):
         with pytest.raises(InputError, match="is not taken from a folder"):
             continued([f"resume={folder}"])
+
+
+def test_a_requeued_slurm_job_continues_its_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "outputs/day/run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints/last.ckpt").touch()
+    (run / ".hydra").mkdir()
+    (run / ".hydra/overrides.yaml").write_text("- model=mlp\n")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    (run / slurm_mark()).touch()
+    assert continued(["model=mlp"]) == ["model=mlp"]
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert "checkpoint='outputs/day/run/checkpoints/last.ckpt'" in continued(["model=mlp"])
+    monkeypatch.setenv("SLURM_JOB_ID", "18")
+    assert continued(["model=mlp"]) == ["model=mlp"]

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
@@ -22,7 +23,9 @@ class Classifier(LightningModule):
     """Trains ``network``, images (n, 784) to logits (n, num_classes), and scores it.
 
     ``loss`` takes logits and labels; ``optimizer`` the parameters; ``scheduler`` the optimizer and the number of
-    steps of the whole run, and is stepped after each of them. A training batch is a block: batches of (images,
+    steps of the whole run, and is stepped after each of them. ``average``, a ``multi_avg_fn`` of
+    ``torch.optim.swa_utils``, keeps an average of the weights, which is what is validated, tested and used.
+    ``clip`` is the norm that a step's gradient is cut down to. A training batch is a block: batches of (images,
     labels), each an optimizer step. Logs ``train/``, ``val/`` and ``test/`` ``loss`` and ``accuracy`` once
     an epoch; in training they are means over the epoch, while the network changes, as in Keras.
     """
@@ -33,17 +36,25 @@ class Classifier(LightningModule):
         loss: Callable[[Tensor, Tensor], Tensor],
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler] | None = None,
+        average: Callable | None = None,
+        clip: float | None = None,
         num_classes: int = 10,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # a block has many optimizer steps
         self.network, self.loss, self.optimizer, self.scheduler = network, loss, optimizer, scheduler
-        self.seed = seed
+        self.clip, self.seed = clip, seed
+        self.average = averaged(network, average) if average else None
         self.train_metrics, self.val_metrics, self.test_metrics = (epoch_metrics(num_classes) for _ in range(3))
 
+    @property
+    def trained(self) -> nn.Module:
+        """The network to validate, test and use."""
+        return self.network if self.average is None else self.average.module
+
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(images)
+        return self.trained(images)
 
     def configure_optimizers(self):
         optimizer = self.optimizer(self.network.parameters())
@@ -79,6 +90,8 @@ class Classifier(LightningModule):
             step(loss if self.trainer.world_size == 1 else loss * self.share(len(labels), index))
             if scheduler is not None:
                 scheduler.step()
+            if self.average is not None:
+                self.average.update_parameters(self.network)
             all_logits.append(logits.detach())
             all_labels.append(labels)
             losses.append(loss.detach())
@@ -103,7 +116,16 @@ class Classifier(LightningModule):
         """The same without it. Fresh gradients, taken rather than accumulated, need no zeroing."""
         for parameter, gradient in zip(self.parameter_list, torch.autograd.grad(loss, self.parameter_list)):
             parameter.grad = gradient
+        self.clip_gradients_to_norm()
         self.optimizers(use_pl_optimizer=False).step()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self.clip_gradients_to_norm()
+
+    def clip_gradients_to_norm(self) -> None:
+        """As Lightning does where it steps the optimizer itself (Pascanu et al. 2013)."""
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameter_list, self.clip)
 
     def validation_step(self, batch: Batch, _: int) -> Tensor:
         return self.evaluate("val", batch)
@@ -120,7 +142,7 @@ class Classifier(LightningModule):
     def evaluate(self, stage: str, batch: Batch) -> Tensor:
         """Scores a batch and gives its logits."""
         images, labels = batch
-        logits = self.network(images)
+        logits = self(images)
         self.score(stage, [logits], [labels], [self.loss(logits, labels)])
         return logits
 
@@ -135,6 +157,11 @@ class Classifier(LightningModule):
         """Hands the metrics to Lightning, which reads and resets them; once an epoch, since it takes milliseconds."""
         metrics = getattr(self, f"{stage}_metrics")
         self.log_dict({f"{stage}/{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
+
+
+def averaged(network: nn.Module, average: Callable) -> AveragedModel:
+    """The average of the network's weights and of batch normalisation's statistics; DDP is not to wait for it."""
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
 
 
 def plain_steps_suffice(trainer: Trainer) -> bool:

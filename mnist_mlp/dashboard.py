@@ -7,6 +7,8 @@ from torch.utils.tensorboard import SummaryWriter
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_mlp import plots
+from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.files import replacing
 from mnist_mlp.history import History
 
 
@@ -40,8 +42,16 @@ class Dashboard(Callback):
         image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
         self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
         self.writers["run"].add_graph(module.network, image)
+        if trainer.datamodule.augment is not None:
+            self.show_augmentation(trainer.datamodule)
         for row in self.history.rows:
             self.show(row)
+
+    def show_augmentation(self, data: DigitsDataModule) -> None:
+        figure = plots.augmentation(*data.augmentation(images=16, copies=7))
+        with replacing(self.history.folder / "augmentation.png") as path:
+            figure.savefig(path, format="png", dpi=120)
+        self.writers["run"].add_figure("augmentation", figure)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         if trainer.is_global_zero:

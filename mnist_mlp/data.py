@@ -9,6 +9,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_mlp import datasets
+from mnist_mlp.distortions import Distort
 from mnist_mlp.errors import InputError
 from mnist_mlp.randomness import seed_for
 
@@ -24,6 +25,7 @@ class DigitsDataModule(LightningDataModule):
     ``val_fraction`` of the training images are for validation, drawn by ``seed``. A data set without a test part
     gives up a fifth of its images for one, the same for every seed. ``fallback`` names the data set to use where
     this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError.
+    ``augment`` distorts the training images, each time otherwise.
     After ``setup``, ``dataset`` names what is used and ``classes`` what its labels mean.
     """
 
@@ -35,6 +37,7 @@ class DigitsDataModule(LightningDataModule):
         val_fraction: float = 0.2,
         seed: int = 0,
         fallback: str | None = None,
+        augment: Distort | None = None,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -43,6 +46,7 @@ class DigitsDataModule(LightningDataModule):
         self.val_fraction = val_fraction
         self.seed = seed
         self.fallback = fallback
+        self.augment = augment
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
 
@@ -68,7 +72,13 @@ class DigitsDataModule(LightningDataModule):
         }
 
     def train_dataloader(self) -> "ShuffledBlocks":
-        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed, *self.share())
+        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed, *self.share(), self.augment)
+
+    def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
+        """The first training images, float (images, 784), and distorted copies of them, to be looked at."""
+        originals = normalized(self.parts["train"][0][:images])
+        draws = (self.augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
+        return originals, [self.augment(originals, draw) for draw in draws]
 
     def val_dataloader(self) -> "OrderedBatches":
         return OrderedBatches(*self.on_device("val"), *self.share())
@@ -96,13 +106,21 @@ class ShuffledBlocks:
     A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). It is
     gathered as bytes, a quarter of what floats would move. Only the last batch may be smaller than ``batch_size``.
     Process ``rank`` of several gets its part of each batch, and blocks of one batch: DDP allows one backward a block.
+    ``augment`` distorts each batch as ``seed``, the epoch and the batch's number say.
     """
 
     def __init__(
-        self, images: Tensor, labels: Tensor, batch_size: int, seed: int, rank: int = 0, processes: int = 1
+        self,
+        images: Tensor,
+        labels: Tensor,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        processes: int = 1,
+        augment: Distort | None = None,
     ) -> None:
-        self.images, self.labels, self.batch_size = images, labels, batch_size
-        self.rank, self.processes = rank, processes
+        self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
+        self.rank, self.processes, self.augment = rank, processes, augment
         self.batches_per_block = max(1, BLOCK_SIZE // batch_size) if processes == 1 else 1
         self.sampler = EpochShuffle(len(labels), seed)  # by this name Lightning finds it and tells it the epoch
 
@@ -120,13 +138,21 @@ class ShuffledBlocks:
 
     def __iter__(self) -> Iterator[Iterator[Batch]]:
         order = self.sampler.order().to(self.labels.device)
-        for block in order.split(self.batches_per_block * self.batch_size):
-            yield self.batches_of(block[self.rank :: self.processes])
+        for index, block in enumerate(order.split(self.batches_per_block * self.batch_size)):
+            yield self.batches_of(block[self.rank :: self.processes], index * self.batches_per_block)
 
-    def batches_of(self, block: Tensor) -> Iterator[Batch]:
+    def batches_of(self, block: Tensor, first: int) -> Iterator[Batch]:
         images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
-        for pixels, batch_labels in zip(images.split(self.batch_size), labels.split(self.batch_size)):
-            yield normalized(pixels), batch_labels
+        batches = zip(images.split(self.batch_size), labels.split(self.batch_size))
+        for batch, (pixels, batch_labels) in enumerate(batches, first):
+            yield self.augmented(normalized(pixels), batch), batch_labels
+
+    def augmented(self, images: Tensor, batch: int) -> Tensor:
+        if self.augment is None:
+            return images
+        # drawn for the whole batch, so that several processes together see what one would
+        distortions = self.augment.draw(self.size(batch), seed_for("augment", self.seed, self.sampler.epoch, batch))
+        return self.augment(images, distortions[self.rank :: self.processes])
 
 
 class EpochShuffle:

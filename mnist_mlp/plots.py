@@ -7,6 +7,19 @@ from torch import Tensor
 from mnist_mlp.datasets import SIDE
 
 
+def augmentation(images: Tensor, copies: list[Tensor]) -> Figure:
+    """Training images in the first row and, below each, what training sees of it; all float (n, 784)."""
+    rows = [part.view(-1, SIDE, SIDE) for part in (images, *copies)]
+    sheet = torch.cat([torch.cat(list(row), 1) for row in rows]).cpu()
+    figure = Figure(figsize=(9, 9 * len(sheet) / sheet.shape[1] + 0.4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    axes.axhline(SIDE - 0.5, color="tab:blue")
+    axes.axis("off")
+    axes.set_title("training images, and below them what an epoch each makes of them")
+    return figure
+
+
 def curves(history: list[dict]) -> Figure:
     """Accuracy and loss per epoch, training and validation in one chart each; ``history`` as in metrics.csv."""
     figure = Figure(figsize=(10, 4), layout="constrained")

@@ -28,6 +28,10 @@ def integer(least: int) -> Rule:
     return f"an integer, at least {least}", lambda value: is_integer(value) and value >= least
 
 
+def number(least: float) -> Rule:
+    return f"a number, at least {least}", lambda value: is_number(value) and value >= least
+
+
 def one_of(*choices: Any) -> Rule:
     names = ", ".join("null" if choice is None else str(choice) for choice in choices)
     return f"one of {names}", lambda value: any(value is choice or value == choice for choice in choices)
@@ -44,6 +48,14 @@ RULES: dict[str, Rule] = {
     "model.dropout": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
     "model.batch_norm": ("true or false", lambda value: isinstance(value, bool)),
     "optimizer.lr": ("a number above 0", lambda value: is_number(value) and value > 0),
+    "loss.label_smoothing": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
+    "augment.rotation": number(0),
+    "augment.scale": number(0),
+    "augment.shear": number(0),
+    "augment.shift": number(0),
+    "augment.elastic": number(0),
+    "augment.smoothness": number(1),
+    "average.decay": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
     "data.root": ("a folder", lambda value: value is None or (isinstance(value, str) and value != "")),
     "data.batch_size": integer(1),
@@ -57,6 +69,10 @@ RULES: dict[str, Rule] = {
     ),
     "trainer.devices": integer(1),
     "trainer.num_nodes": integer(1),
+    "trainer.gradient_clip_val": (
+        "a number above 0, or null",
+        lambda value: value is None or (is_number(value) and value > 0),
+    ),
 }
 # What a group may construct: a config, or the run folder of someone else that is continued, cannot name anything else.
 TARGETS = {
@@ -65,11 +81,15 @@ TARGETS = {
     "trainer": r"lightning\.Trainer",
     "optimizer": r"torch\.optim\.[A-Z]\w+",
     "scheduler": r"mnist_mlp\.schedulers\.\w+|torch\.optim\.lr_scheduler\.[A-Z]\w+",
+    "augment": r"mnist_mlp\.distortions\.Distort",
+    "average": r"torch\.optim\.swa_utils\.get_\w+_multi_avg_fn",
     "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.losses\.[A-Z]\w+",
 }
 MOST_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
+OPTIONAL_KEYS = ("loss.label_smoothing",)  # which torch's other losses do not have
+OPTIONAL_GROUPS = ("scheduler", "augment", "average")  # empty where none is chosen
 
 
 def check(config: DictConfig) -> None:
@@ -79,9 +99,11 @@ def check(config: DictConfig) -> None:
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
     for key, (expected, _) in RULES.items():
-        if key not in settings:
+        group = key.partition(".")[0]
+        if key in settings:
+            check_value(key, settings[key])
+        elif key not in OPTIONAL_KEYS and not (group in OPTIONAL_GROUPS and settings.get(group) == {}):
             raise InputError(f"{key} is missing: it must be {expected}")
-        check_value(key, settings[key])
     for key, target in targets(settings):
         group, _, name = key.partition(".")
         if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
@@ -90,8 +112,8 @@ def check(config: DictConfig) -> None:
         raise InputError(f"model.hidden_sizes: {count:,} parameters, where {MOST_PARAMETERS:,} are the most")
     for key, value in settings.items():
         group, _, name = key.partition(".")
-        of_group = group in OPEN_GROUPS and (name or value == {})
-        if key not in RULES and not of_group and name not in ("_target_", "_partial_"):
+        open_key = (name and group in OPEN_GROUPS) or (value == {} and group in OPTIONAL_GROUPS)
+        if key not in RULES and not open_key and name not in ("_target_", "_partial_"):
             raise unknown(key)
     if config.data.root is None and config.data.dataset != "digits":
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")

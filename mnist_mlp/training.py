@@ -7,6 +7,7 @@ import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
@@ -110,7 +111,7 @@ def quieten() -> None:
 
 
 def read_data(config: DictConfig) -> DigitsDataModule:
-    data = instantiate(config.data)
+    data = instantiate(config.data, augment=chosen(config.augment))
     data.prepare_data()
     data.setup()
     warn(data.warning)
@@ -129,12 +130,25 @@ def build(config: DictConfig, data: DigitsDataModule) -> Classifier:
     network = instantiate(config.model, num_classes=len(data.classes))
     torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
     optimizer = instantiate(config.optimizer)
-    scheduler = instantiate(config.scheduler) if config.scheduler else None
     try:
         optimizer(network.parameters())
     except (TypeError, ValueError) as error:
         raise InputError(f"optimizer: {error}") from error
-    return Classifier(network, instantiate(config.loss), optimizer, scheduler, len(data.classes), config.seed)
+    return Classifier(
+        network,
+        instantiate(config.loss),
+        optimizer,
+        chosen(config.scheduler),
+        chosen(config.average),
+        config.trainer.gradient_clip_val,
+        len(data.classes),
+        config.seed,
+    )
+
+
+def chosen(group: DictConfig) -> Any:
+    """What a group describes, or None where ``none`` is chosen of it."""
+    return instantiate(group) if group else None
 
 
 def threads_for(work: int) -> int:
@@ -155,6 +169,7 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
         raise InputError("model.batch_norm=true: torch normalises over several processes on GPUs only")
     return instantiate(
         config.trainer,
+        gradient_clip_val=None,  # Lightning leaves it to the classifier, which steps the optimizer
         callbacks=[history, *callbacks, EpochProgress()],
         # torchrun tells who is who; a cluster's own variables tell of jobs, not of this training's processes
         plugins=[WholeCheckpoints(), *([] if TorchElasticEnvironment.detect() else [LightningEnvironment()])],
@@ -231,7 +246,7 @@ def hyperparameters(config: DictConfig) -> dict:
     values = {}
     for key, value in flatten(OmegaConf.to_container(config, resolve=True)).items():
         group, _, name = key.partition(".")
-        if name == "_target_" and group in ("optimizer", "scheduler", "loss"):
+        if name == "_target_" and group in ("optimizer", "scheduler", "loss", "augment", "average"):
             values[group] = value.rpartition(".")[2]
         elif name not in ("_target_", "_partial_", "root", "fallback") and key not in ("data.seed", "checkpoint"):
             values[key] = value

@@ -28,6 +28,7 @@ MODELS = {
     "perceptron": ["model=perceptron", "optimizer=sgd"],
     "dropout": ["model=dropout", "optimizer=adam"],
     "normalized": ["experiment=speedrun", "model.dropout=0.2"],
+    "record": ["experiment=speedrun", "augment=distort", "average=ema", "trainer.gradient_clip_val=1"],
 }
 QUICK = ["data=digits", "trainer=cpu", "trainer.max_epochs=6", "data.batch_size=32"]
 

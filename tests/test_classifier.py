@@ -103,6 +103,45 @@ def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
     assert rates[-1] < 0.002
 
 
+def test_the_average_is_what_is_validated(mnist_root):
+    """The moving average of the weights after every step, of which those that are trained know nothing."""
+    settings = ["optimizer=sgd", "optimizer.lr=0.5"]
+    steps = []
+
+    class Steps(Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer) -> None:
+            steps.append(weights(module))  # before the step that follows
+
+    averaging, trainer = trained(mnist_root, *settings, "average=ema", "average.decay=0.8", callbacks=[Steps()])
+    assert torch.equal(weights(averaging), weights(trained(mnist_root, *settings)[0]))
+    average = steps[1]
+    for step in [*steps[2:], weights(averaging)]:
+        average = 0.8 * average + 0.2 * step
+    kept = nn.utils.parameters_to_vector(averaging.trained.parameters())
+    assert torch.allclose(kept, average, atol=1e-6)
+    images, labels = trainer.datamodule.parts["val"]
+    right = (averaging.trained(images / 255).argmax(1) == labels).float().mean().item()
+    assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(right)
+
+
+def test_batch_normalisation_is_averaged_too(mnist_root):
+    settings = ["model.batch_norm=true", "average=ema", "average.decay=0.9"]
+    classifier, _ = trained(mnist_root, *settings)
+    last, average = (network[1].running_mean for network in (classifier.network, classifier.trained))
+    assert average.abs().sum() > 0
+    assert not torch.allclose(last, average)
+
+
+@pytest.mark.parametrize("callbacks", [[], ["Watching"]])
+def test_a_clipped_gradient_is_no_longer_than_asked(mnist_root, callbacks):
+    """One step of plain SGD moves the weights by the rate times the gradient."""
+    settings = ["optimizer=sgd", "optimizer.lr=1", "data.batch_size=1000", "trainer.gradient_clip_val=0.01"]
+    chosen = {"max_epochs": 1, "callbacks": [Watching() for _ in callbacks]}
+    before = weights(trained(mnist_root, *settings, "optimizer.lr=1e-30", **chosen)[0])
+    moved = weights(trained(mnist_root, *settings, **chosen)[0]) - before
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-4)
+
+
 class Watching(Callback):
     """Has a hook that Lightning's own steps call, and so makes the classifier take them."""
 

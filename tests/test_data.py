@@ -3,6 +3,7 @@ import torch
 
 from mnist_mlp import datasets
 from mnist_mlp.data import DigitsDataModule, OrderedBatches, ShuffledBlocks
+from mnist_mlp.distortions import Distort
 from mnist_mlp.errors import InputError
 
 
@@ -46,6 +47,35 @@ def test_a_data_set_without_test_part_gives_up_the_same_fifth_for_every_seed():
     assert len(first["test"][0]) == 359
     assert torch.equal(first["test"][0], other["test"][0])
     assert not rows(first["test"][0]) & rows(first["train"][0])
+
+
+def test_distortions_follow_from_seed_epoch_and_batch(mnist_root):
+    class Noted:
+        """In the place of distortions the number that they would be drawn by."""
+
+        def draw(self, count, seed):
+            return torch.full((count, 1), float(seed % 2**20))
+
+        def __call__(self, images, distortions):
+            assert len(images) == len(distortions)
+            return distortions
+
+    def seeds(seed, epoch, rank=0, processes=1):
+        images, labels = ready(root=mnist_root).parts["train"]
+        loader = ShuffledBlocks(images, labels, 200, seed, rank, processes, Noted())
+        loader.sampler.set_epoch(epoch)
+        return [batch[0][0].item() for block in loader for batch in block]
+
+    assert len(set(seeds(0, 0) + seeds(0, 1) + seeds(1, 0))) == 3 * 3
+    assert seeds(0, 1) == seeds(0, 1) == seeds(0, 1, rank=1, processes=2)
+
+
+def test_validation_and_test_images_stay_as_they_are(mnist_root):
+    plain, distorted = ready(root=mnist_root), ready(root=mnist_root, augment=Distort(rotation=45))
+    for loader in ("val_dataloader", "test_dataloader"):
+        assert torch.equal(next(iter(getattr(plain, loader)()))[0], next(iter(getattr(distorted, loader)()))[0])
+    first, other = (next(next(iter(data.train_dataloader())))[0] for data in (plain, distorted))
+    assert not torch.allclose(first, other)
 
 
 def test_too_few_images_to_split(mnist_root):

@@ -18,6 +18,14 @@ def test_binary_cross_entropy_of_probabilities():
     assert BinaryCrossEntropy()(LOGITS, LABELS).item() == pytest.approx(expected.item())
 
 
+@pytest.mark.parametrize("loss", [MeanSquaredError, BinaryCrossEntropy])
+def test_smoothed_labels_move_the_least_loss_to_less_certain_outputs(loss):
+    smoothed = loss(label_smoothing=0.3)
+    best = torch.tensor([[0.8, 0.1, 0.1]]).log()  # 0.3 spread over three classes
+    for other in ([0.9, 0.05, 0.05], [0.7, 0.15, 0.15]):
+        assert smoothed(best, torch.tensor([0])) < smoothed(torch.tensor([other]).log(), torch.tensor([0]))
+
+
 @pytest.mark.parametrize("loss", [MeanSquaredError(), BinaryCrossEntropy()])
 def test_certain_and_wrong_stays_finite(loss):
     logits = torch.tensor([[200.0, 0, 0]], requires_grad=True)

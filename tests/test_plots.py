@@ -14,6 +14,14 @@ def test_curves_show_training_and_validation_in_one_chart_each():
     assert [line.get_label() for line in loss.lines] == ["training", "validation"]
 
 
+def test_augmentation_shows_originals_above_copies():
+    images, copies = torch.full((3, 784), 0.2), [torch.full((3, 784), value) for value in (0.4, 0.6)]
+    (axes,) = plots.augmentation(images, copies).axes
+    sheet = axes.images[0].get_array()
+    assert sheet.shape == (3 * 28, 3 * 28)
+    assert sheet[[0, 28, 56], 0].tolist() == pytest.approx([0.2, 0.4, 0.6])
+
+
 def test_confusion_matrix_counts_every_image():
     counts = torch.tensor([[5, 1], [2, 7]])
     (axes,) = plots.confusion_matrix(counts, ["0", "1"]).axes

@@ -45,8 +45,16 @@ def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
         training.train(composed("data=digits", "trainer.devices=1000"), tmp_path)
 
 
-def test_two_processes_train_what_one_does(tmp_path):
-    arguments = ["data=digits", "trainer.accelerator=cpu", "model=mlp", "data.batch_size=47", "trainer.max_epochs=2"]
+@pytest.mark.parametrize("options", [[], ["augment=distort", "average=ema", "trainer.gradient_clip_val=0.5"]])
+def test_two_processes_train_what_one_does(tmp_path, options):
+    arguments = [
+        *options,
+        "data=digits",
+        "trainer.accelerator=cpu",
+        "model=mlp",
+        "data.batch_size=47",
+        "trainer.max_epochs=2",
+    ]
     for name, trainer in (("one", []), ("two", ["trainer=ddp"])):
         result = train_py(tmp_path, *arguments, *trainer, f"hydra.run.dir={name}")
         assert result.returncode == 0, result.stderr

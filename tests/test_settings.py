@@ -7,12 +7,14 @@ from mnist_mlp.model import ACTIVATIONS
 from mnist_mlp.settings import RULES, check
 
 
-@pytest.mark.parametrize("group", ["model", "optimizer", "scheduler", "loss", "data", "trainer", "experiment"])
+@pytest.mark.parametrize(
+    "group", ["model", "optimizer", "scheduler", "loss", "data", "trainer", "experiment", "augment", "average"]
+)
 def test_every_option_of_every_group_is_valid(group):
     from conftest import PROJECT
 
     options = [path.stem for path in (PROJECT / "conf" / group).glob("*.yaml")]
-    assert len(options) > 2
+    assert len(options) >= 2
     for option in options:
         check(composed(f"{group}={option}", *(["data.root=x"] if option == "folder" else [])))
 
@@ -38,6 +40,12 @@ def test_every_option_of_every_group_is_valid(group):
         ("data=folder", "data.root is missing"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0: must be an integer, at least 1"),
         ("trainer.devices=0", "trainer.devices=0"),
+        ("trainer.gradient_clip_val=0", "trainer.gradient_clip_val=0: must be a number above 0, or null"),
+        ("loss.label_smoothing=1", "loss.label_smoothing=1: must be a number in [0, 1)"),
+        ("+augment.rotation=1", "augment.scale is missing"),
+        ("+augment.rotation=-1", "augment.rotation=-1: must be a number, at least 0"),
+        ("+average.decay=1", "average.decay=1: must be a number in (0, 1)"),
+        ("average=ema average._target_=os.system", "average._target_=os.system: not something that average may be"),
         ("checkpoint=nowhere.ckpt", "checkpoint=nowhere.ckpt: no such file"),
         ("+model.dropot=0.3", "unknown key model.dropot; did you mean model.dropout?"),
         ("+epochs=3", "unknown key epochs"),
@@ -48,7 +56,7 @@ def test_every_option_of_every_group_is_valid(group):
 )
 def test_names_the_key_that_is_wrong(override, message):
     with pytest.raises(InputError) as caught:
-        check(composed(override))
+        check(composed(*override.split()))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -58,6 +66,10 @@ def test_arguments_of_the_chosen_class_are_open():
         "optimizer=sgd", "optimizer.momentum=0.9", "+optimizer.nesterov=true", "+trainer.log_every_n_steps=5"
     )
     check(config)
+
+
+def test_a_loss_without_label_smoothing():
+    check(composed("loss._target_=torch.nn.MultiMarginLoss", "~loss.label_smoothing"))
 
 
 def test_keys_that_a_config_file_misspells_are_found():

@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from mnist_mlp import training
+from mnist_mlp.checkpoints import LastAndBest
 from mnist_mlp.errors import InputError
 
 SMALL = ["model.hidden_sizes=[32]", "data.batch_size=32", "trainer=cpu"]
@@ -86,6 +87,40 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
     whole, halves = (tmp_path / name for name in ("whole", "halves"))
     assert (whole / "metrics.csv").read_text() == (halves / "metrics.csv").read_text()
     assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
+
+
+ALL_OPTIONS = ["augment=distort", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
+ALL_OPTIONS += ["loss.label_smoothing=0.1", "trainer.gradient_clip_val=0.5", "trainer.precision=bf16-mixed"]
+ALL_OPTIONS += ["trainer.max_epochs=4"]  # which an interrupted run cannot halve: a schedule covers all of it
+
+
+def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_root, monkeypatch):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    options = [*ALL_OPTIONS, "scheduler=cosine"]
+    train(whole, mnist_root, *options)
+    save = LastAndBest.on_train_epoch_end
+
+    def stop_after_two(self, trainer, module):
+        save(self, trainer, module)
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(LastAndBest, "on_train_epoch_end", stop_after_two)
+    with pytest.raises(KeyboardInterrupt, match="2 of 4 epochs are kept"):
+        train(stopped, mnist_root, *options)
+    monkeypatch.undo()
+    train(stopped, mnist_root, *options, f"checkpoint={stopped}/checkpoints/last.ckpt")
+    assert (whole / "metrics.csv").read_text() == (stopped / "metrics.csv").read_text()
+    states = [torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for run in (whole, stopped)]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any(key.startswith("average.module") for key in states[0])
+
+
+def test_distorted_training_shows_a_picture_of_it(tmp_path, mnist_root):
+    train(tmp_path, mnist_root, "augment=distort", "trainer.max_epochs=1")
+    assert (tmp_path / "augmentation.png").read_bytes().startswith(b"\x89PNG")
+    images = EventAccumulator(str(tmp_path), size_guidance={"images": 0}).Reload().Tags()["images"]
+    assert "augmentation" in images
 
 
 def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):

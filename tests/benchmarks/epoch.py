@@ -45,6 +45,11 @@ EXPERIMENTS = ["perceptron", "mlp", "dropout", "wide"]
 Contestant = Callable[[DictConfig, DigitsDataModule, int], list[float]]  # config, data, epochs -> seconds of each epoch
 
 
+def composed(*settings: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", overrides=[*settings, "data.fallback=null"])
+
+
 class EpochTimes(Callback):
     """Seconds between the starts of successive epochs."""
 
@@ -206,9 +211,7 @@ def epoch_operations(config: DictConfig) -> float:
 
 def measure(experiment: str, contestants: dict[str, Contestant], arguments: argparse.Namespace) -> dict:
     """The median epoch of each contestant, in seconds, and what the matrix products alone would take."""
-    settings = [f"experiment={experiment}", f"trainer.accelerator={arguments.accelerator}", "data.fallback=null"]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", overrides=settings)
+    config = composed(f"experiment={experiment}", f"trainer.accelerator={arguments.accelerator}")
     data = instantiate(config.data)
     data.prepare_data()
     data.setup()

@@ -1,0 +1,90 @@
+"""What distortions cost: seconds for an epoch with and without them, and of this project's against kornia's.
+
+python tests/benchmarks/distortions.py [--rounds N]
+
+The first two lines are epochs of experiment=record as train.py runs it, one after the other in each round. The others
+are the distortion of as many images as an epoch has, in its batches; kornia's, where it is installed, with the same
+rotation, scale, shear and shift (RandomAffine) and an elastic field as smooth (RandomElasticTransform).
+"""
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import torch
+from epoch import composed, this_project
+from omegaconf import DictConfig
+
+from mnist_mlp import training
+
+
+def images_only(config: DictConfig) -> Callable[[], None]:
+    loader = training.read_data(config).train_dataloader()
+
+    def run() -> None:
+        for block in loader:
+            for _ in block:
+                pass
+
+    return run
+
+
+def kornia_only(config: DictConfig) -> Callable[[], None]:
+    from kornia.augmentation import RandomAffine, RandomElasticTransform
+
+    settings, side = config.augment, 28
+    affine = RandomAffine(
+        degrees=settings.rotation,
+        translate=(settings.shift / side, settings.shift / side),
+        scale=(1 - settings.scale, 1 + settings.scale, 1 - settings.scale, 1 + settings.scale),
+        shear=45 * settings.shear,
+        p=1.0,
+    )
+    smooth = (settings.smoothness, settings.smoothness)
+    elastic = RandomElasticTransform(kernel_size=(27, 27), sigma=smooth, alpha=(1.0, 1.0), p=1.0)
+    data = training.read_data(config)
+    data.augment = None
+    loader = data.train_dataloader()
+
+    def run() -> None:
+        for block in loader:
+            for images, _ in block:
+                elastic(affine(images.view(-1, 1, side, side)))
+
+    return run
+
+
+def seconds(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    distorted = composed("experiment=record")
+    plain = composed("experiment=record", "augment=none")
+    torch.set_num_threads(training.THREADS)
+    tasks = {"only distortions": images_only(distorted), "only plain batches": images_only(plain)}
+    try:
+        tasks["only kornia's distortions"] = kornia_only(distorted)
+    except ImportError:
+        print("kornia is not installed: left out")
+    times = defaultdict(list)
+    for _ in range(rounds):
+        for name, config in (("epoch with distortions", distorted), ("epoch without", plain)):
+            times[name] += this_project(config, training.read_data(config), 3)
+        for name, run in tasks.items():
+            times[name].append(seconds(run))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    for name, median in medians.items():
+        print(f"{name:<28}{median:7.2f} s")
+    print(f"a distorted epoch / a plain one: {medians['epoch with distortions'] / medians['epoch without']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -49,18 +49,6 @@ class WholeCheckpoints(TorchCheckpointIO):
             new.write_bytes(content.getbuffer())
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Raises InputError for what is not a whole checkpoint of tensors and plain values; code in it is never run."""
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["callbacks"].get, checkpoint["state_dict"].items
-        return checkpoint
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except Exception as error:  # a file of any content raises errors of many types
-        raise InputError(f"{path}: damaged, or not a checkpoint (nothing in it was run)") from error
-
-
 def check_settings(path: Path, checkpoint: dict[str, Any], settings: dict[str, Any]) -> None:
     """Raises InputError naming the first of ``settings`` that is not what the checkpoint's run had."""
     before = checkpoint["callbacks"].get(LastAndBest.__qualname__, {}).get("settings", settings)

@@ -186,7 +186,7 @@ def can_go_on(folder: Path) -> bool:
     """Whether a job was stopped after its first epoch, and left whole checkpoints."""
     if not (folder / "checkpoints/last.ckpt").is_file():
         return False
-    from mnist_mlp.checkpoints import read_checkpoint  # torch
+    from mnist_mlp.reader import read_checkpoint  # torch
 
     try:
         return all(read_checkpoint(folder / f"checkpoints/{name}.ckpt") for name in ("last", "best"))

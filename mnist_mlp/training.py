@@ -15,18 +15,21 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from mnist_mlp import processes
-from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings, read_checkpoint
+from mnist_mlp.calibration import calibration_error, fit_temperature
+from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings
 from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
-from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.data import DigitsDataModule, OrderedBatches
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.files import replacing
 from mnist_mlp.history import History
 from mnist_mlp.model import count_parameters, summary
 from mnist_mlp.progress import EpochProgress
 from mnist_mlp.randomness import seed_for
+from mnist_mlp.reader import read_checkpoint
 from mnist_mlp.settings import flatten
 
 THREADS = torch.get_num_threads()  # what torch takes by itself, or OMP_NUM_THREADS
@@ -79,9 +82,12 @@ def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dic
         return {}
     best_path = folder / "checkpoints/best.ckpt"
     load_weights(classifier, best_path, read_checkpoint(best_path))
+    temperature = fit_temperature(*logits_of("val", classifier, data))
     results = test(trainer, classifier, data, dashboard)
 
     best = history.best()
+    logits, labels = logits_of("test", classifier, data)
+    results["test_calibration_error"] = calibration_error((logits / temperature).softmax(1), labels)
     results |= {"val_accuracy": best["val_accuracy"], "val_loss": best["val_loss"]}
     history.draw()
     dashboard.log_hyperparameters(varied or hyperparameters(config), results)
@@ -94,6 +100,8 @@ def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dic
         "parameters": count_parameters(classifier.network),
         "fit_seconds": round(history.seconds, 2),
         "seed": config.seed,
+        "classes": data.classes,
+        "temperature": temperature,
     }
     if data.warning:
         metrics["warning"] = data.warning
@@ -239,6 +247,15 @@ def test(trainer: Trainer, classifier: Classifier, data: DigitsDataModule, dashb
         trainer = Trainer(accelerator=accelerator, devices=1, precision=precision, callbacks=[dashboard], **off)
     trainer.test(classifier, data, verbose=False)
     return {f"test_{name}": trainer.callback_metrics[f"test/{name}"].item() for name in ("accuracy", "loss")}
+
+
+def logits_of(part: str, classifier: Classifier, data: DigitsDataModule) -> tuple[Tensor, Tensor]:
+    """Of all images of a part of the data, on the CPU: logits, (n, classes), and labels."""
+    images, labels = data.parts[part]
+    classifier.eval()
+    with torch.inference_mode():
+        logits = [classifier(batch.to(classifier.device)) for batch, _ in OrderedBatches(images, labels)]
+    return torch.cat(logits).float().cpu(), labels
 
 
 def hyperparameters(config: DictConfig) -> dict:

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings, read_checkpoint
+from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings
 from mnist_mlp.errors import InputError
 from mnist_mlp.history import History
+from mnist_mlp.reader import read_checkpoint
 
 
 def test_last_is_every_epoch_and_best_the_earliest_of_the_highest(tmp_path):

@@ -13,9 +13,9 @@ import pytest
 from conftest import PROJECT, composed
 
 from mnist_mlp import training
-from mnist_mlp.checkpoints import read_checkpoint
 from mnist_mlp.command_line import explained
 from mnist_mlp.errors import InputError
+from mnist_mlp.reader import read_checkpoint
 
 
 @pytest.mark.parametrize("kills", [6, pytest.param(120, marks=pytest.mark.slow)])

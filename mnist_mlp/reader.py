@@ -1,0 +1,75 @@
+"""A finished run as a reader of digits: its network, its labels and its calibration, without what trained it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.model import MLP
+from mnist_mlp.results import metrics_of
+
+DIGITS = [str(digit) for digit in range(10)]
+BATCH_SIZE = 4096
+
+
+class Reader:
+    """What ``run``, a run folder or a checkpoint of one, has learnt to read.
+
+    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by. Raises InputError where there
+    is no such run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.path = run / "checkpoints/best.ckpt" if run.is_dir() else run
+        checkpoint = read_checkpoint(self.path)
+        self.metrics = metrics_of(self.path.absolute().parents[1]) or {}
+        try:
+            self.network = trained_network(checkpoint)
+        except Exception as error:  # a file of any content may be given
+            raise InputError(f"{self.path}: not a checkpoint of a run of this project") from error
+        classes = self.network[-1].out_features
+        self.classes = self.metrics.get("classes") or [str(label) for label in range(classes)]
+        self.temperature = self.metrics.get("temperature", 1.0)
+
+    def logits(self, images: np.ndarray) -> Tensor:
+        """Of images, uint8 (n, 28, 28), white on black: calibrated logits, float (n, classes)."""
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).flatten(1)
+        with torch.inference_mode():
+            parts = [self.network(part / 255) for part in pixels.split(BATCH_SIZE)]
+        return torch.cat(parts) / self.temperature
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Of images, uint8 (n, 28, 28), white on black: how likely each is of each class, float (n, classes)."""
+        return self.logits(images).softmax(1).numpy()
+
+
+def trained_network(checkpoint: dict[str, Any]) -> MLP:
+    """The network of a checkpoint, ready to use; the average of its weights where there is one."""
+    settings = checkpoint["callbacks"]["LastAndBest"]["settings"]
+    model = {
+        key.removeprefix("model."): yaml.safe_load(value)
+        for key, value in settings.items()
+        if key.startswith("model.") and key != "model._target_"
+    }
+    weights = checkpoint["state_dict"]
+    prefix = "average.module." if "average.n_averaged" in weights else "network."
+    weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    network = MLP(**model, num_classes=len(next(reversed(weights.values()))))
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Raises InputError for what is not a whole checkpoint of tensors and plain values; code in it is never run."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["callbacks"].get, checkpoint["state_dict"].items
+        return checkpoint
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except Exception as error:  # a file of any content raises errors of many types
+        raise InputError(f"{path}: damaged, or not a checkpoint (nothing in it was run)") from error

@@ -64,7 +64,12 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     ink = np.minimum(ink / (2 * level), 1)  # from here on, above a half is ink
     mask = without_ruling(ink > 0.5)
     labels, parts = pieces(mask)
-    parts = lines_of([half for part in joined(parts) for half in halves(part, labels)]) if several else whole(parts)
+    if several:
+        parts = joined(parts)
+        height = usual_height(parts)
+        parts = lines_of([half for part in parts for half in halves(part, labels, height)])
+    else:
+        parts = whole(parts)
     return [
         Digit(scaled_box(part, width / work.shape[1], height / work.shape[0], width, height), image)
         for part in parts
@@ -87,7 +92,7 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many")
             image.draft("L", image.size)  # a JPEG's colours are not needed
-            return grey(ImageOps.exif_transpose(image))
+            return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a readable image (of no known format)") from error
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
@@ -145,7 +150,7 @@ def ink_on_paper(picture: np.ndarray) -> np.ndarray:
     if is_light_on_dark(picture):
         picture = 255 - picture
     small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0)
-    extent = round(0.35 * max(small.shape)) | 1
+    extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
     kernel = np.ones((extent, extent), np.uint8)
     paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (5, 5), 0)
     paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -284,54 +289,76 @@ def whole(parts: list[Part]) -> list[Part]:
 
 def joined(parts: list[Part]) -> list[Part]:
     """The parts of broken digits put together, such as the bar of a 5; what is too small to be a digit is left out."""
-    heights = np.array([part.height for part in parts])
-    height = typical(heights, heights)
+    height = usual_height(parts)
     digits: list[Part] = []
     for part in sorted(parts, key=lambda part: -part.height):
-        near = [
-            (gap, place) for place, digit in enumerate(digits) if (gap := gap_within(part, digit, height)) is not None
-        ]
-        if near:
-            place = min(near)[1]
+        gaps = [(gap_to(digit, part, height), place) for place, digit in enumerate(digits)]
+        gap, place = min(gaps, default=(np.inf, 0))
+        if gap < np.inf:
             digits[place] = union(digits[place], part)
         else:
             digits.append(part)
-    return [digit for digit in digits if digit.height > 0.3 * height]
+    return [digit for digit in digits if digit.height > 0.4 * height]
 
 
-def gap_within(part: Part, digit: Part, height: float) -> float | None:
-    """The pixels between a digit and a lower part, if the part belongs to it; ``height`` is a digit's usual one."""
+def usual_height(parts: list[Part]) -> float:
+    heights = np.array([part.height for part in parts])
+    return typical(heights, heights)
+
+
+def gap_to(digit: Part, part: Part, height: float) -> float:
+    """The pixels between a digit and a part of it that is not taller; infinite if the part is not one of it.
+
+    ``height`` is a digit's usual one.
+    """
     across = max(part.left, digit.left) - min(part.right, digit.right)
     down = max(part.top, digit.top) - min(part.bottom, digit.bottom)
-    stacked = -across > 0.5 * min(part.width, digit.width)
+    slack = 0.1 * height  # a stroke leans
+    stacked = slack - across > 0.5 * (min(part.width, digit.width) + slack)
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
-        belongs = stacked and down < 0.15 * height and union(part, digit).height < 1.3 * height
+        belongs = stacked and abs(down) < 0.15 * height and union(part, digit).height < 1.3 * height
+    elif stacked or part.height < 0.3 * digit.height:
+        belongs = max(across, down) < 0.2 * digit.height
     else:
-        belongs = max(across, down) < (0.25 if stacked else 0.1) * digit.height
-    return max(across, down) if belongs else None
+        belongs = max(across, down) < 0.1 * digit.height
+    return max(across, down) if belongs else np.inf
 
 
-def halves(part: Part, labels: np.ndarray) -> list[Part]:
-    """Digits that touch, and so are wider than a digit is, cut apart where the strokes between them are thinnest."""
-    if part.width < 1.3 * part.height:
+def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
+    """Digits that touch, and so are wider than a digit is, cut apart where a single stroke is thinnest between them.
+
+    ``height`` is a digit's usual one.
+    """
+    if part.width < 1.3 * part.height or part.height < 0.8 * height:
         return [part]
-    ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels)
-    width = 4 * distance_to_edge(np.pad(ink, 1).astype(np.uint8))[1:-1, 1:-1][ink].mean()
-    first, last = round(0.25 * part.width), round(0.75 * part.width)
-    profile = ink[:, first:last].sum(0)
-    middles = np.flatnonzero(profile == profile.min())
-    column = first + int(middles[np.argmin(abs(middles - (last - first) / 2))])
-    if profile.min() > 1.7 * width:
+    ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
+    width = 4 * distance_to_edge(np.pad(ink, 1))[1:-1, 1:-1][ink > 0].mean()
+    thickness = ink.sum(0, dtype=np.int64)
+    strokes = (np.diff(ink.astype(np.int8), axis=0, prepend=0) == 1).sum(0)
+    columns = np.arange(part.width)
+    inner = (columns > 0.25 * part.width) & (columns < 0.75 * part.width)
+    thin = np.flatnonzero(inner & (strokes == 1) & (thickness < 1.7 * width))
+    if not thin.size:
         return [part]
-    sides = [ink[:, :column], ink[:, column:]]
-    boxes = [bounds(side) for side in sides]
-    if min(bottom - top for _, top, _, bottom in boxes) < 0.6 * part.height:  # of a digit's own arm
+    column = min(thin, key=lambda column: (thickness[column], abs(column - part.width / 2)))
+    sides = [(0, bounds(ink[:, :column])), (column, bounds(ink[:, column:]))]
+    if min(bottom - top for _, (_, top, _, bottom) in sides) < 0.6 * part.height:  # a digit's own arm
         return [part]
-    cut = [
-        Part(part.labels, part.left + start + left, part.top + top, part.left + start + right, part.top + bottom)
-        for start, (left, top, right, bottom) in zip((0, column), boxes)
+    return [
+        half
+        for start, (left, top, right, bottom) in sides
+        for half in halves(
+            Part(
+                part.labels,
+                part.left + int(start) + left,
+                part.top + top,
+                part.left + int(start) + right,
+                part.top + bottom,
+            ),
+            labels,
+            height,
+        )
     ]
-    return [digit for half in cut for digit in halves(half, labels)]
 
 
 def lines_of(parts: list[Part]) -> list[Part]:

@@ -18,6 +18,7 @@ SMALLEST_RULED = 64  # pixels, below which a picture has a digit and no paper
 FINE_SIDE = 160  # pixels of a digit's longer side, with which a stroke's width can be set to a fifteenth of itself
 MOST_PIECES = 500  # of ink that are looked at, the largest; noise has more
 FAINTEST = 0.1  # of the paper's light that ink must take away
+WIDEST = 1.2  # of a digit, its height being 1
 STROKE_WIDTHS = 2.2, 3.0  # pixels; the middle half of MNIST's training images has 2.1 to 3.0
 
 
@@ -64,12 +65,7 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     ink = np.minimum(ink / (2 * level), 1)  # from here on, above a half is ink
     mask = without_ruling(ink > 0.5)
     labels, parts = pieces(mask)
-    if several:
-        parts = joined(parts)
-        height = usual_height(parts)
-        parts = lines_of([half for part in parts for half in halves(part, labels, height)])
-    else:
-        parts = whole(parts)
+    parts = lines_of(separate(joined(parts), labels)) if several else whole(parts)
     return [
         Digit(scaled_box(part, width / work.shape[1], height / work.shape[0], width, height), image)
         for part in parts
@@ -147,15 +143,15 @@ def ink_on_paper(picture: np.ndarray) -> np.ndarray:
     The paper, with the light on it, is what remains when a closing (Serra 1982) fills in all that is narrower than
     the widest stroke.
     """
+    black = 8  # grey levels that paper is taken to have more, so that dark paper is not all noise
     if is_light_on_dark(picture):
-        picture = 255 - picture
+        picture, black = 255 - picture, 64  # chalk adds to the light of a board
     small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0)
     extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
     kernel = np.ones((extent, extent), np.uint8)
     paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (5, 5), 0)
     paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    black = np.float32(8)  # so that dark paper is not all noise
-    return np.maximum(1 - (picture + black) / (paper + black), 0)
+    return np.maximum(1 - (picture + np.float32(black)) / (paper + np.float32(black)), 0)
 
 
 def is_light_on_dark(picture: np.ndarray) -> bool:
@@ -197,7 +193,19 @@ def without_ruling(mask: np.ndarray) -> np.ndarray:
     down = without_lines(mask.T)[0].T
     rest, lines = without_lines(np.ascontiguousarray(down))
     gone = np.count_nonzero(mask) - np.count_nonzero(rest)
-    return rest if lines > 1 or gone < 0.9 * np.count_nonzero(mask) else mask
+    if gone == 0 or (lines <= 1 and gone > 0.9 * np.count_nonzero(mask)):
+        return mask
+    return without_ends(rest)
+
+
+def without_ends(mask: np.ndarray) -> np.ndarray:
+    """Without what reaches an edge of the picture and is not most of the ink: ends of lines across a corner."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    kept = np.ones(len(stats), bool)
+    kept[at_edge] = stats[at_edge, cv2.CC_STAT_AREA] > mask.sum() / 2
+    kept[0] = False
+    return kept[labels]
 
 
 def without_lines(mask: np.ndarray) -> tuple[np.ndarray, int]:
@@ -324,12 +332,17 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     return max(across, down) if belongs else np.inf
 
 
+def separate(parts: list[Part], labels: np.ndarray) -> list[Part]:
+    height = usual_height(parts)
+    return [half for part in parts for half in halves(part, labels, height)]
+
+
 def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
     """Digits that touch, and so are wider than a digit is, cut apart where a single stroke is thinnest between them.
 
     ``height`` is a digit's usual one.
     """
-    if part.width < 1.3 * part.height or part.height < 0.8 * height:
+    if part.width < WIDEST * part.height or part.height < 0.8 * height:
         return [part]
     ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
     width = 4 * distance_to_edge(np.pad(ink, 1))[1:-1, 1:-1][ink > 0].mean()

@@ -3,11 +3,10 @@
     python tests/benchmarks/reading.py RUN [--images 1000] [--picture reading.png] [--part test]
 
 RUN is the folder of a training run. Prints accuracy for each kind of picture of ``tests/rendering.py``, the pages read
-without an error, and what each score of confidence refuses. ``--part train`` takes training digits, for tuning.
+without an error, and what each score of confidence refuses. ``--part val`` takes validation digits, for tuning.
 """
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -23,52 +22,51 @@ import rendering
 import torch
 from hydra.utils import instantiate
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mnist_mlp import preprocessing
 from mnist_mlp.checkpoints import read_checkpoint
-from mnist_mlp.datasets import read
+from mnist_mlp.data import DigitsDataModule
 
 BLANK = np.zeros((28, 28), np.uint8)
 PAGES, NO_DIGITS = 200, 500
 
 
-# What may be done to a picture: from a file to the image that the network sees, uint8 (28, 28).
+# What may be done to a picture: from grey, uint8 (height, width), to the image that the network sees, uint8 (28, 28).
 
 
-def resized_and_inverted(file: io.BytesIO) -> np.ndarray:
-    return 255 - np.asarray(Image.open(file).convert("L").resize((28, 28)))
+def resized_and_inverted(picture: np.ndarray) -> np.ndarray:
+    return 255 - np.asarray(Image.fromarray(picture).resize((28, 28)))
 
 
-def otsu(file: io.BytesIO) -> np.ndarray:
-    picture = preprocessing.read_picture(file)
+def otsu(picture: np.ndarray) -> np.ndarray:
     return 1 - cv2.threshold(picture, 0, 1, cv2.THRESH_OTSU)[1].astype(np.float32)
 
 
-def cropped_and_centred(file: io.BytesIO) -> np.ndarray:
-    ink = otsu(file)
+def cropped_and_centred(picture: np.ndarray) -> np.ndarray:
+    ink = otsu(picture)
     return preprocessing.centred(preprocessing.fitted(ink)) if ink.any() else BLANK
 
 
-def with_stroke_width(file: io.BytesIO) -> np.ndarray:
-    return first(preprocessing.mnist_image(otsu(file)))
+def with_stroke_width(picture: np.ndarray) -> np.ndarray:
+    return first(preprocessing.mnist_image(otsu(picture)))
 
 
-def without_paper(file: io.BytesIO) -> np.ndarray:
-    ink = preprocessing.ink_on_paper(preprocessing.read_picture(file))
+def without_paper(picture: np.ndarray) -> np.ndarray:
+    ink = preprocessing.ink_on_paper(picture)
     level = preprocessing.ink_level(ink)
     return BLANK if level is None else first(preprocessing.mnist_image(np.minimum(ink / (2 * level), 1)))
 
 
-def whole(file: io.BytesIO) -> np.ndarray:
-    return first(*(image for _, image in preprocessing.digits_in(preprocessing.read_picture(file), several=False)))
+def whole(picture: np.ndarray) -> np.ndarray:
+    return first(*(image for _, image in preprocessing.digits_in(picture, several=False)))
 
 
-def found(file: io.BytesIO) -> np.ndarray:
-    digits = preprocessing.digits_in(preprocessing.read_picture(file))
+def found(picture: np.ndarray) -> np.ndarray:
+    digits = preprocessing.digits_in(picture)
     return digits[0].image if len(digits) == 1 else BLANK
 
 
@@ -76,7 +74,7 @@ def first(*images: np.ndarray | None) -> np.ndarray:
     return next((image for image in images if image is not None), BLANK)
 
 
-STEPS: dict[str, Callable[[io.BytesIO], np.ndarray]] = {
+STEPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "resized and inverted": resized_and_inverted,
     "cropped, fitted, centred": cropped_and_centred,
     "+ stroke width": with_stroke_width,
@@ -89,8 +87,8 @@ STEPS: dict[str, Callable[[io.BytesIO], np.ndarray]] = {
 def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
     """A digit drawn as one kind of picture, after each of STEPS."""
     number, image = numbered
-    file = rendering.png(rendering.picture(kind, image, number)).getvalue()
-    return [step(io.BytesIO(file)) for step in STEPS.values()]
+    picture = preprocessing.read_picture(rendering.png(rendering.picture(kind, image, number)))
+    return [step(picture) for step in STEPS.values()]
 
 
 def page(digits: tuple[np.ndarray, np.ndarray], number: int) -> tuple[str, list[np.ndarray]]:
@@ -99,15 +97,14 @@ def page(digits: tuple[np.ndarray, np.ndarray], number: int) -> tuple[str, list[
 
 
 def no_digit(number: int) -> np.ndarray:
-    return whole(rendering.png(rendering.no_digit(number)))
+    return whole(rendering.no_digit(number))
 
 
 # The network
 
 
-def load(run: Path) -> nn.Module:
+def load(config: DictConfig, run: Path) -> nn.Module:
     """The network of a run's best epoch."""
-    config = OmegaConf.load(run / ".hydra/config.yaml")
     network = instantiate(config.model, num_classes=10)
     state = read_checkpoint(run / "checkpoints/best.ckpt")["state_dict"]
     network.load_state_dict(
@@ -140,9 +137,13 @@ SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of logits divided by the te
 # The report
 
 
-def report(network: nn.Module, root: Path, part: str, count: int, picture: Path | None) -> None:
-    data = read("mnist", root)
-    digits, labels = getattr(data, part)
+def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -> None:
+    config = OmegaConf.load(run / ".hydra/config.yaml")
+    network = load(config, run)
+    data = DigitsDataModule("mnist", root, val_fraction=config.data.val_fraction, seed=config.data.seed)
+    data.setup()
+    flat, labels = data.parts[part]
+    digits, val = flat.view(-1, 28, 28), data.parts["val"]
     network_sees = logits_of(network, digits)
     print(f"MNIST's {part} images as they are: {(network_sees.argmax(1) == labels).float().mean():.2%}\n")
     print(f"{'of ' + str(count) + ' pictures of each kind, right in %':46}", *(f"{step:>28}" for step in STEPS))
@@ -160,20 +161,17 @@ def report(network: nn.Module, root: Path, part: str, count: int, picture: Path 
         bool(images) and text == "".join(map(str, logits_of(network, np.stack(images)).argmax(1).tolist()))
         for text, images in pages
     ]
-    counted = [len(text) == len(images) for text, images in pages]
-    print(
-        f"\n{np.mean(read_right):.1%} of {PAGES} pages read without an error ({np.mean(counted):.1%} cut as they should)"
-    )
-    refusals(network, data.train, network_sees, no_digits)
+    right, cut = np.mean(read_right), np.mean([len(text) == len(images) for text, images in pages])
+    print(f"\n{right:.1%} of {PAGES} pages read without an error ({cut:.1%} cut into as many digits as they have)")
+    refusals(network, val, network_sees, no_digits)
     if picture:
         draw(accuracy, samples, picture)
         print(f"\n{picture}")
 
 
-def refusals(network: nn.Module, train: tuple[Tensor, Tensor], test: Tensor, no_digits: np.ndarray) -> None:
+def refusals(network: nn.Module, val: tuple[Tensor, Tensor], test: Tensor, no_digits: np.ndarray) -> None:
     """How many of the pictures without a digit each score refuses, where it refuses 2 % of the digits."""
-    logits = logits_of(network, train[0][-12_000:])
-    scale = temperature(logits, train[1][-12_000:])
+    scale = temperature(logits_of(network, val[0]), val[1])
     empty = torch.from_numpy(~no_digits.any((1, 2)))
     print(f"\nrefused by a threshold that refuses 2 % of MNIST's test images (temperature {scale:.3f}):")
     groups = {"empty": 0, "noise": 1, "letters": (2, 3)}
@@ -225,9 +223,9 @@ if __name__ == "__main__":
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--images", type=int, default=1000, help="of each kind")
     parser.add_argument("--picture", type=Path)
-    parser.add_argument("--part", choices=("train", "test"), default="test")
+    parser.add_argument("--part", choices=("val", "test"), default="test")
     parser.add_argument("--root", type=Path, default=Path(os.environ.get("MNIST_ROOT", "data")))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    report(load(arguments.run), arguments.root, arguments.part, arguments.images, arguments.picture)
+    report(arguments.run, arguments.root, arguments.part, arguments.images, arguments.picture)

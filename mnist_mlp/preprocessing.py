@@ -12,6 +12,8 @@ from mnist_mlp.errors import InputError, one_line
 SIDE, DIGIT_SIDE = 28, 20  # of MNIST's images, and of the digit in them
 MOST_PIXELS = 100_000_000  # of a picture: some 1 GB while it is read
 WORK_SIDE = 1600  # pixels of the longer side, more than which no digit needs to be found
+LEAST_DIGIT = 8  # the same, below which nothing is a digit or one of its strokes
+LEAST_SIDE = 96  # the same for less than which a stroke is not told from its edge
 PAPER_SIDE = 128  # the same for the paper and its light
 RULING_SIDE = 400  # and for printed lines
 SMALLEST_RULED = 64  # pixels, below which a picture has a digit and no paper
@@ -57,12 +59,12 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     if is_framed(picture):
         left, top, right, bottom = bounds(picture > 0)
         return [Digit((left, top, right, bottom), picture.copy())]
-    work = bounded(picture, WORK_SIDE)
+    work = enlarged(bounded(picture, WORK_SIDE), LEAST_SIDE)
     ink = ink_on_paper(work)
     level = ink_level(ink)
     if level is None:
         return []
-    ink = np.minimum(ink / (2 * level), 1)  # from here on, above a half is ink
+    ink = np.clip(ink / (2 * level), 0, 1)  # from here on, above a half is ink
     mask = without_ruling(ink > 0.5)
     labels, parts = pieces(mask)
     parts = lines_of(separate(joined(parts), labels)) if several else whole(parts)
@@ -137,8 +139,14 @@ def bounded(picture: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def enlarged(picture: np.ndarray, side: int) -> np.ndarray:
+    """The picture, made larger where its longer side is below ``side``."""
+    scale = side / max(picture.shape)
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else picture
+
+
 def ink_on_paper(picture: np.ndarray) -> np.ndarray:
-    """How much of the paper's light is missing, float32 (height, width): 0 is paper, 1 the blackest ink.
+    """How much of the paper's light is missing, float32 (height, width): paper has 0, more or less, ink up to 1.
 
     The paper, with the light on it, is what remains when a closing (Serra 1982) fills in all that is narrower than
     the widest stroke.
@@ -146,12 +154,15 @@ def ink_on_paper(picture: np.ndarray) -> np.ndarray:
     black = 8  # grey levels that paper is taken to have more, so that dark paper is not all noise
     if is_light_on_dark(picture):
         picture, black = 255 - picture, 64  # chalk adds to the light of a board
-    small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0)
+    small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
     extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
-    kernel = np.ones((extent, extent), np.uint8)
-    paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (5, 5), 0)
+    margin = [min(extent // 2, side - 1) for side in small.shape]
+    beyond = np.pad(small, [(side, side) for side in margin], "reflect", reflect_type="odd")  # light goes on as it goes
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
+    closed = closed[margin[0] : margin[0] + small.shape[0], margin[1] : margin[1] + small.shape[1]]
+    paper = np.clip(cv2.GaussianBlur(closed, (5, 5), 0), 0, 255)
     paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.maximum(1 - (picture + np.float32(black)) / (paper + np.float32(black)), 0)
+    return 1 - (picture + np.float32(black)) / (paper + np.float32(black))
 
 
 def is_light_on_dark(picture: np.ndarray) -> bool:
@@ -172,13 +183,17 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
 
 def ink_level(ink: np.ndarray) -> float | None:
     """The threshold between paper and ink (Otsu 1979), among what is near ink; None where there is only paper."""
-    sample = ink[:: 1 + ink.shape[0] // 200, :: 1 + ink.shape[1] // 200]
-    noise = 1.4826 * np.median(np.abs(sample - np.median(sample)))  # a deviation that ink does not disturb
-    candidates = (ink > max(FAINTEST, np.median(sample) + 5 * noise)).astype(np.uint8)
+    even = cv2.GaussianBlur(ink, (3, 3), 0)  # a third of a camera's noise
+    sample = even[:: 1 + ink.shape[0] // 200, :: 1 + ink.shape[1] // 200]
+    low, lower = np.percentile(
+        sample, [30, 15]
+    )  # which ink, being above, does not disturb up to two thirds of the area
+    grain = (low - lower) / 0.512  # the deviation of normally distributed values with such percentiles
+    candidates = (even > max(FAINTEST, low + 5.5 * grain)).astype(np.uint8)
     near = cv2.dilate(candidates, np.ones((5, 5), np.uint8)).astype(bool)
     if not near.any():
         return None
-    values = np.round(ink[near] * 255).astype(np.uint8)
+    values = np.clip(np.round(ink[near] * 255), 0, 255).astype(np.uint8)
     return max(FAINTEST, cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0] / 255)
 
 
@@ -270,7 +285,7 @@ def pieces(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     extents = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1, initial=0)
     areas = stats[1:, cv2.CC_STAT_AREA]
-    least = 0.1 * typical(extents, areas)
+    least = max(LEAST_DIGIT - 1, 0.1 * typical(extents, areas))
     large = [label for label in 1 + np.argsort(-extents) if extents[label - 1] > least][:MOST_PIECES]
     boxes = stats[large, :4].tolist()
     return labels, [
@@ -338,19 +353,18 @@ def separate(parts: list[Part], labels: np.ndarray) -> list[Part]:
 
 
 def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
-    """Digits that touch, and so are wider than a digit is, cut apart where a single stroke is thinnest between them.
+    """Digits that touch, and so are wider than a digit is, cut apart where what joins them is one piece and thinnest.
 
     ``height`` is a digit's usual one.
     """
     if part.width < WIDEST * part.height or part.height < 0.8 * height:
         return [part]
     ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
-    width = 4 * distance_to_edge(np.pad(ink, 1))[1:-1, 1:-1][ink > 0].mean()
     thickness = ink.sum(0, dtype=np.int64)
     strokes = (np.diff(ink.astype(np.int8), axis=0, prepend=0) == 1).sum(0)
     columns = np.arange(part.width)
     inner = (columns > 0.25 * part.width) & (columns < 0.75 * part.width)
-    thin = np.flatnonzero(inner & (strokes == 1) & (thickness < 1.7 * width))
+    thin = np.flatnonzero(inner & (strokes == 1) & (thickness < 0.5 * part.height))
     if not thin.size:
         return [part]
     column = min(thin, key=lambda column: (thickness[column], abs(column - part.width / 2)))
@@ -444,16 +458,8 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
     As LeCun et al. (1998) made it from black and white forms: fitted into 20x20 pixels with its proportions kept,
     grey by averaging, and moved by whole pixels so that the centre of mass is in the middle.
     """
-    strokes = with_stroke_width(fine(ink), STROKE_WIDTHS)
+    strokes = with_stroke_width(enlarged(ink, FINE_SIDE), STROKE_WIDTHS)
     return centred(fitted(strokes)) if strokes.any() else None
-
-
-def fine(ink: np.ndarray) -> np.ndarray:
-    """The ink enlarged where it is small, so that its edge is smooth."""
-    scale = FINE_SIDE / max(ink.shape)
-    if scale <= 1:
-        return ink
-    return cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
 
 
 def with_stroke_width(ink: np.ndarray, widths: tuple[float, float]) -> np.ndarray:

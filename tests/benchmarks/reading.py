@@ -58,7 +58,7 @@ def with_stroke_width(picture: np.ndarray) -> np.ndarray:
 def without_paper(picture: np.ndarray) -> np.ndarray:
     ink = preprocessing.ink_on_paper(picture)
     level = preprocessing.ink_level(ink)
-    return BLANK if level is None else first(preprocessing.mnist_image(np.minimum(ink / (2 * level), 1)))
+    return BLANK if level is None else first(preprocessing.mnist_image(np.clip(ink / (2 * level), 0, 1)))
 
 
 def whole(picture: np.ndarray) -> np.ndarray:

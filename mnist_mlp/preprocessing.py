@@ -12,13 +12,17 @@ from mnist_mlp.errors import InputError, one_line
 SIDE, DIGIT_SIDE = 28, 20  # of MNIST's images, and of the digit in them
 MOST_PIXELS = 100_000_000  # of a picture: some 1 GB while it is read
 WORK_SIDE = 1600  # pixels of the longer side, more than which no digit needs to be found
+LEAST_DIGIT = 8  # the same, below which nothing is a digit or one of its strokes
+LEAST_SIDE = 96  # the same for less than which a stroke is not told from its edge
 PAPER_SIDE = 128  # the same for the paper and its light
 RULING_SIDE = 400  # and for printed lines
 SMALLEST_RULED = 64  # pixels, below which a picture has a digit and no paper
 FINE_SIDE = 160  # pixels of a digit's longer side, with which a stroke's width can be set to a fifteenth of itself
 MOST_PIECES = 500  # of ink that are looked at, the largest; noise has more
 FAINTEST = 0.1  # of the paper's light that ink must take away
-STROKE_WIDTHS = 2.2, 3.0  # pixels; the middle half of MNIST's training images has 2.1 to 3.0
+WIDEST = 1.2  # of a digit, its height being 1
+STROKE_WIDTHS = 1.6, 3.9  # pixels, of nine in ten of MNIST's training images
+USUAL_WIDTH = 2.5  # their median
 
 
 class Digit(NamedTuple):
@@ -56,15 +60,15 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     if is_framed(picture):
         left, top, right, bottom = bounds(picture > 0)
         return [Digit((left, top, right, bottom), picture.copy())]
-    work = bounded(picture, WORK_SIDE)
+    work = enlarged(bounded(picture, WORK_SIDE), LEAST_SIDE)
     ink = ink_on_paper(work)
     level = ink_level(ink)
     if level is None:
         return []
-    ink = np.minimum(ink / (2 * level), 1)  # from here on, above a half is ink
+    ink = np.clip(ink / (2 * level), 0, 1)  # from here on, above a half is ink
     mask = without_ruling(ink > 0.5)
     labels, parts = pieces(mask)
-    parts = lines_of([half for part in joined(parts) for half in halves(part, labels)]) if several else whole(parts)
+    parts = lines_of(separate(joined(parts), labels)) if several else whole(parts)
     return [
         Digit(scaled_box(part, width / work.shape[1], height / work.shape[0], width, height), image)
         for part in parts
@@ -87,7 +91,7 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many")
             image.draft("L", image.size)  # a JPEG's colours are not needed
-            return grey(ImageOps.exif_transpose(image))
+            return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a readable image (of no known format)") from error
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
@@ -136,21 +140,30 @@ def bounded(picture: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def enlarged(picture: np.ndarray, side: int) -> np.ndarray:
+    """The picture, made larger where its longer side is below ``side``."""
+    scale = side / max(picture.shape)
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else picture
+
+
 def ink_on_paper(picture: np.ndarray) -> np.ndarray:
-    """How much of the paper's light is missing, float32 (height, width): 0 is paper, 1 the blackest ink.
+    """How much of the paper's light is missing, float32 (height, width): paper has 0, more or less, ink up to 1.
 
     The paper, with the light on it, is what remains when a closing (Serra 1982) fills in all that is narrower than
     the widest stroke.
     """
+    black = 8  # grey levels that paper is taken to have more, so that dark paper is not all noise
     if is_light_on_dark(picture):
-        picture = 255 - picture
-    small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0)
-    extent = round(0.35 * max(small.shape)) | 1
-    kernel = np.ones((extent, extent), np.uint8)
-    paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (5, 5), 0)
+        picture, black = 255 - picture, 64  # chalk adds to the light of a board
+    small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
+    extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
+    margin = [min(extent // 2, side - 1) for side in small.shape]
+    beyond = np.pad(small, [(side, side) for side in margin], "reflect", reflect_type="odd")  # light goes on as it goes
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
+    closed = closed[margin[0] : margin[0] + small.shape[0], margin[1] : margin[1] + small.shape[1]]
+    paper = np.clip(cv2.GaussianBlur(closed, (5, 5), 0), 0, 255)
     paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    black = np.float32(8)  # so that dark paper is not all noise
-    return np.maximum(1 - (picture + black) / (paper + black), 0)
+    return 1 - (picture + np.float32(black)) / (paper + np.float32(black))
 
 
 def is_light_on_dark(picture: np.ndarray) -> bool:
@@ -171,13 +184,17 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
 
 def ink_level(ink: np.ndarray) -> float | None:
     """The threshold between paper and ink (Otsu 1979), among what is near ink; None where there is only paper."""
-    sample = ink[:: 1 + ink.shape[0] // 200, :: 1 + ink.shape[1] // 200]
-    noise = 1.4826 * np.median(np.abs(sample - np.median(sample)))  # a deviation that ink does not disturb
-    candidates = (ink > max(FAINTEST, np.median(sample) + 5 * noise)).astype(np.uint8)
+    even = cv2.GaussianBlur(ink, (3, 3), 0)  # a third of a camera's noise
+    sample = even[:: 1 + ink.shape[0] // 200, :: 1 + ink.shape[1] // 200]
+    low, lower = np.percentile(
+        sample, [30, 15]
+    )  # which ink, being above, does not disturb up to two thirds of the area
+    grain = (low - lower) / 0.512  # the deviation of normally distributed values with such percentiles
+    candidates = (even > max(FAINTEST, low + 5.5 * grain)).astype(np.uint8)
     near = cv2.dilate(candidates, np.ones((5, 5), np.uint8)).astype(bool)
     if not near.any():
         return None
-    values = np.round(ink[near] * 255).astype(np.uint8)
+    values = np.clip(np.round(ink[near] * 255), 0, 255).astype(np.uint8)
     return max(FAINTEST, cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0] / 255)
 
 
@@ -192,7 +209,19 @@ def without_ruling(mask: np.ndarray) -> np.ndarray:
     down = without_lines(mask.T)[0].T
     rest, lines = without_lines(np.ascontiguousarray(down))
     gone = np.count_nonzero(mask) - np.count_nonzero(rest)
-    return rest if lines > 1 or gone < 0.9 * np.count_nonzero(mask) else mask
+    if gone == 0 or (lines <= 1 and gone > 0.9 * np.count_nonzero(mask)):
+        return mask
+    return without_ends(rest)
+
+
+def without_ends(mask: np.ndarray) -> np.ndarray:
+    """Without what reaches an edge of the picture and is not most of the ink: ends of lines across a corner."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    kept = np.ones(len(stats), bool)
+    kept[at_edge] = stats[at_edge, cv2.CC_STAT_AREA] > mask.sum() / 2
+    kept[0] = False
+    return kept[labels]
 
 
 def without_lines(mask: np.ndarray) -> tuple[np.ndarray, int]:
@@ -257,7 +286,7 @@ def pieces(mask: np.ndarray) -> tuple[np.ndarray, list[Part]]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     extents = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1, initial=0)
     areas = stats[1:, cv2.CC_STAT_AREA]
-    least = 0.1 * typical(extents, areas)
+    least = max(LEAST_DIGIT - 1, 0.1 * typical(extents, areas))
     large = [label for label in 1 + np.argsort(-extents) if extents[label - 1] > least][:MOST_PIECES]
     boxes = stats[large, :4].tolist()
     return labels, [
@@ -284,54 +313,80 @@ def whole(parts: list[Part]) -> list[Part]:
 
 def joined(parts: list[Part]) -> list[Part]:
     """The parts of broken digits put together, such as the bar of a 5; what is too small to be a digit is left out."""
-    heights = np.array([part.height for part in parts])
-    height = typical(heights, heights)
+    height = usual_height(parts)
     digits: list[Part] = []
     for part in sorted(parts, key=lambda part: -part.height):
-        near = [
-            (gap, place) for place, digit in enumerate(digits) if (gap := gap_within(part, digit, height)) is not None
-        ]
-        if near:
-            place = min(near)[1]
+        gaps = [(gap_to(digit, part, height), place) for place, digit in enumerate(digits)]
+        gap, place = min(gaps, default=(np.inf, 0))
+        if gap < np.inf:
             digits[place] = union(digits[place], part)
         else:
             digits.append(part)
-    return [digit for digit in digits if digit.height > 0.3 * height]
+    return [digit for digit in digits if digit.height > 0.4 * height]
 
 
-def gap_within(part: Part, digit: Part, height: float) -> float | None:
-    """The pixels between a digit and a lower part, if the part belongs to it; ``height`` is a digit's usual one."""
+def usual_height(parts: list[Part]) -> float:
+    heights = np.array([part.height for part in parts])
+    return typical(heights, heights)
+
+
+def gap_to(digit: Part, part: Part, height: float) -> float:
+    """The pixels between a digit and a part of it that is not taller; infinite if the part is not one of it.
+
+    ``height`` is a digit's usual one.
+    """
     across = max(part.left, digit.left) - min(part.right, digit.right)
     down = max(part.top, digit.top) - min(part.bottom, digit.bottom)
-    stacked = -across > 0.5 * min(part.width, digit.width)
+    slack = 0.1 * height  # a stroke leans
+    stacked = slack - across > 0.5 * (min(part.width, digit.width) + slack)
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
-        belongs = stacked and down < 0.15 * height and union(part, digit).height < 1.3 * height
+        belongs = stacked and abs(down) < 0.15 * height and union(part, digit).height < 1.3 * height
+    elif stacked or part.height < 0.3 * digit.height:
+        belongs = max(across, down) < 0.2 * digit.height
     else:
-        belongs = max(across, down) < (0.25 if stacked else 0.1) * digit.height
-    return max(across, down) if belongs else None
+        belongs = max(across, down) < 0.1 * digit.height
+    return max(across, down) if belongs else np.inf
 
 
-def halves(part: Part, labels: np.ndarray) -> list[Part]:
-    """Digits that touch, and so are wider than a digit is, cut apart where the strokes between them are thinnest."""
-    if part.width < 1.3 * part.height:
+def separate(parts: list[Part], labels: np.ndarray) -> list[Part]:
+    height = usual_height(parts)
+    return [half for part in parts for half in halves(part, labels, height)]
+
+
+def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
+    """Digits that touch, and so are wider than a digit is, cut apart where what joins them is one piece and thinnest.
+
+    ``height`` is a digit's usual one.
+    """
+    if part.width < WIDEST * part.height or part.height < 0.8 * height:
         return [part]
-    ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels)
-    width = 4 * distance_to_edge(np.pad(ink, 1).astype(np.uint8))[1:-1, 1:-1][ink].mean()
-    first, last = round(0.25 * part.width), round(0.75 * part.width)
-    profile = ink[:, first:last].sum(0)
-    middles = np.flatnonzero(profile == profile.min())
-    column = first + int(middles[np.argmin(abs(middles - (last - first) / 2))])
-    if profile.min() > 1.7 * width:
+    ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
+    thickness = ink.sum(0, dtype=np.int64)
+    strokes = (np.diff(ink.astype(np.int8), axis=0, prepend=0) == 1).sum(0)
+    columns = np.arange(part.width)
+    inner = (columns > 0.25 * part.width) & (columns < 0.75 * part.width)
+    thin = np.flatnonzero(inner & (strokes == 1) & (thickness < 0.5 * part.height))
+    if not thin.size:
         return [part]
-    sides = [ink[:, :column], ink[:, column:]]
-    boxes = [bounds(side) for side in sides]
-    if min(bottom - top for _, top, _, bottom in boxes) < 0.6 * part.height:  # of a digit's own arm
+    column = min(thin, key=lambda column: (thickness[column], abs(column - part.width / 2)))
+    sides = [(0, bounds(ink[:, :column])), (column, bounds(ink[:, column:]))]
+    if min(bottom - top for _, (_, top, _, bottom) in sides) < 0.6 * part.height:  # a digit's own arm
         return [part]
-    cut = [
-        Part(part.labels, part.left + start + left, part.top + top, part.left + start + right, part.top + bottom)
-        for start, (left, top, right, bottom) in zip((0, column), boxes)
+    return [
+        half
+        for start, (left, top, right, bottom) in sides
+        for half in halves(
+            Part(
+                part.labels,
+                part.left + int(start) + left,
+                part.top + top,
+                part.left + int(start) + right,
+                part.top + bottom,
+            ),
+            labels,
+            height,
+        )
     ]
-    return [digit for half in cut for digit in halves(half, labels)]
 
 
 def lines_of(parts: list[Part]) -> list[Part]:
@@ -404,20 +459,12 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
     As LeCun et al. (1998) made it from black and white forms: fitted into 20x20 pixels with its proportions kept,
     grey by averaging, and moved by whole pixels so that the centre of mass is in the middle.
     """
-    strokes = with_stroke_width(fine(ink), STROKE_WIDTHS)
+    strokes = with_usual_strokes(enlarged(ink, FINE_SIDE))
     return centred(fitted(strokes)) if strokes.any() else None
 
 
-def fine(ink: np.ndarray) -> np.ndarray:
-    """The ink enlarged where it is small, so that its edge is smooth."""
-    scale = FINE_SIDE / max(ink.shape)
-    if scale <= 1:
-        return ink
-    return cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-
-
-def with_stroke_width(ink: np.ndarray, widths: tuple[float, float]) -> np.ndarray:
-    """Strokes made thinner or wider until, fitted into 20 pixels, their mean width is within ``widths``.
+def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
+    """Strokes that MNIST seldom has, fitted into 20 pixels, made thinner or wider until they are as wide as usual.
 
     In a stroke the mean distance to the edge is a quarter of its width; the distances (Borgefors 1986) inside and
     outside also say where the edge comes to lie when it is moved.
@@ -429,8 +476,11 @@ def with_stroke_width(ink: np.ndarray, widths: tuple[float, float]) -> np.ndarra
     width = 4 * inside[mask > 0].mean()
     left, top, right, bottom = bounds(mask)
     extent = max(right - left, bottom - top)
-    target = np.clip(width * DIGIT_SIDE / extent, *widths) / DIGIT_SIDE
-    outwards = (target * extent - width) / (2 - 2 * target)  # moving the edge makes the digit longer or shorter too
+    low, high = STROKE_WIDTHS
+    usual = low <= width * DIGIT_SIDE / extent <= high
+    target = USUAL_WIDTH / DIGIT_SIDE
+    # moving the edge makes the digit longer or shorter too
+    outwards = 0 if usual else (target * extent - width) / (2 - 2 * target)
     margin = max(0, int(np.ceil(outwards))) + 1
     mask, inside = np.pad(mask, margin), np.pad(inside, margin)
     return np.clip(inside - distance_to_edge(1 - mask) + outwards + 0.5, 0, 1)

@@ -89,7 +89,7 @@ def test_every_optimizer_lowers_every_loss(mnist_root, optimizer, loss):
     assert trainer.callback_metrics["train/loss"].item() < first
 
 
-@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
 def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
     rates = []
 

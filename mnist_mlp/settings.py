@@ -83,7 +83,7 @@ TARGETS = {
     "optimizer": r"torch\.optim\.[A-Z]\w+",
     "scheduler": r"mnist_mlp\.schedulers\.\w+|torch\.optim\.lr_scheduler\.[A-Z]\w+",
     "augment": r"mnist_mlp\.distortions\.Distort",
-    "average": r"torch\.optim\.swa_utils\.get_\w+_multi_avg_fn",
+    "average": r"mnist_mlp\.averages\.\w+",
     "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.losses\.[A-Z]\w+",
 }
 MOST_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages

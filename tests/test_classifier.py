@@ -89,7 +89,7 @@ def test_every_optimizer_lowers_every_loss(mnist_root, optimizer, loss):
     assert trainer.callback_metrics["train/loss"].item() < first
 
 
-@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
 def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
     rates = []
 
@@ -115,10 +115,11 @@ def test_the_average_is_what_is_validated(mnist_root):
     averaging, trainer = trained(mnist_root, *settings, "average=ema", "average.decay=0.8", callbacks=[Steps()])
     assert torch.equal(weights(averaging), weights(trained(mnist_root, *settings)[0]))
     average = steps[1]
-    for step in [*steps[2:], weights(averaging)]:
-        average = 0.8 * average + 0.2 * step
-    kept = nn.utils.parameters_to_vector(averaging.trained.parameters())
-    assert torch.allclose(kept, average, atol=1e-6)
+    for count, step in enumerate([*steps[2:], weights(averaging)], start=1):
+        kept = min(0.8, (1 + count) / (10 + count))
+        average = kept * average + (1 - kept) * step
+    trained_weights = nn.utils.parameters_to_vector(averaging.trained.parameters())
+    assert torch.allclose(trained_weights, average, atol=1e-6)
     images, labels = trainer.datamodule.parts["val"]
     right = (averaging.trained(images / 255).argmax(1) == labels).float().mean().item()
     assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(right)

@@ -60,7 +60,7 @@ def test_two_processes_train_what_one_does(tmp_path, options):
         assert result.returncode == 0, result.stderr
     one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two"))
     for metrics in (one, two):
-        del metrics["fit_seconds"], metrics["data"]
+        del metrics["fit_seconds"], metrics["data"], metrics["classes"]
     assert two == pytest.approx(one, rel=1e-4)
     files = [sorted(p.name for p in (tmp_path / run).rglob("*") if "tfevents" not in p.name) for run in ("one", "two")]
     assert files[0] == files[1]

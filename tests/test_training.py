@@ -128,7 +128,7 @@ def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):
     assert train(tmp_path, mnist_root, f"checkpoint={tmp_path}/checkpoints/last.ckpt") == first
 
 
-@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
 def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_root, scheduler):
     settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]
     train(tmp_path, mnist_root, *settings, "trainer.max_epochs=2")

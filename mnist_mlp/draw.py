@@ -31,6 +31,7 @@ from mnist_mlp.command_line import errors_in_one_line
 from mnist_mlp.errors import InputError
 from mnist_mlp.preprocessing import digits_in, read_picture
 from mnist_mlp.reader import Reader, best_run, finished_runs
+from mnist_mlp.results import metrics_of
 
 OUTPUTS = Path("outputs")
 PAGE = Path(__file__).with_name("draw.html")
@@ -49,21 +50,20 @@ class Runs:
     """The runs that the page may use: those typed and those below ``outputs``, by names that are no paths."""
 
     def __init__(self, typed: list[Path], outputs: Path) -> None:
+        self.typed = typed
         self.outputs = outputs
-        self.typed = {self.name_of(run): run for run in typed}
-        self.names = list(self.typed)
+        self.chosen = [self.name_of(run) for run in typed]
         self.listed()
 
     def name_of(self, run: Path) -> str:
-        inside = run.resolve().is_relative_to(self.outputs.resolve())
-        return str(run.resolve().relative_to(self.outputs.resolve()) if inside else run)
+        run, outputs = run.resolve(), self.outputs.resolve()
+        return str(run.relative_to(outputs) if run.is_relative_to(outputs) else run)
 
     def listed(self) -> list[dict[str, Any]]:
-        """The runs' names and validation accuracies, null where there is none; those typed come first."""
-        found = {self.name_of(run): (run, metrics) for run, metrics in finished_runs(self.outputs).items()}
-        self.paths = self.typed | {name: run for name, (run, _) in found.items()}
-        accuracies = {name: metrics["val_accuracy"] for name, (_, metrics) in found.items()}
-        return [{"name": name, "val_accuracy": accuracies.get(name)} for name in self.paths]
+        """The runs' names and validation accuracies, None where there is none; those typed come first."""
+        metrics = {run: metrics_of(run) or {} for run in self.typed} | finished_runs(self.outputs)
+        self.paths = {self.name_of(run): run for run in metrics}
+        return [{"name": name, "val_accuracy": metrics[run].get("val_accuracy")} for name, run in self.paths.items()]
 
     def reader(self, name: str) -> Reader:
         """Raises InputError for a name that was not listed."""
@@ -111,7 +111,7 @@ def application(runs: Runs, threshold: float = THRESHOLD, host: str = "127.0.0.1
 
     async def list_runs(request: Request) -> Response:
         listed = await to_thread.run_sync(runs.listed, limiter=one_at_a_time)
-        return JSONResponse({"runs": listed, "chosen": runs.names, "threshold": threshold, "most_bytes": MOST_BYTES})
+        return JSONResponse({"runs": listed, "chosen": runs.chosen, "most_bytes": MOST_BYTES})
 
     async def read(request: Request) -> Response:
         names = request.query_params.getlist("run")
@@ -214,7 +214,7 @@ def main() -> None:
         typed = [arguments.run or best_run(OUTPUTS), *([arguments.compare] if arguments.compare else [])]
         runs = Runs(typed, OUTPUTS)
         torch.set_num_threads(1)  # waking others takes longer than a digit
-        for name in runs.names:
+        for name in runs.chosen:
             runs.reader(name)  # an unreadable one is said now
         address = address_of(server)
         print(f"run:  {' and '.join(map(str, typed))}\npage: {address} (Ctrl-C ends it)", flush=True)

@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +8,7 @@ from conftest import composed
 
 from mnist_mlp import training
 from mnist_mlp.errors import InputError
-from mnist_mlp.reader import Reader
+from mnist_mlp.reader import DIGITS, Reader, best_run
 
 
 @pytest.mark.parametrize("options", [[], ["average=ema", "average.decay=0.9", "model.batch_norm=true"]])
@@ -42,3 +45,46 @@ def test_images_in_any_layout(tmp_path, mnist_root):
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
     reader = Reader(tmp_path)
     assert np.allclose(reader.probabilities(images[:, ::-1]), reader.probabilities(images[:, ::-1].copy()))
+
+
+def save_perceptron(run: Path, weights: torch.Tensor, **metrics: object) -> Path:
+    """A run of one layer without training, and what its metrics.json says."""
+    (run / "checkpoints").mkdir(parents=True)
+    state = {"network.0.weight": weights, "network.0.bias": torch.ones(len(weights))}
+    callbacks = {"LastAndBest": {"settings": {"model.hidden_sizes": "[]"}}}
+    torch.save({"state_dict": state, "callbacks": callbacks}, run / "checkpoints/best.ckpt")
+    whole = {"test_accuracy": 0.9, "test_loss": 0.3, "val_accuracy": 0.9, "fit_seconds": 1}
+    (run / "metrics.json").write_text(json.dumps(whole | metrics))
+    return run
+
+
+def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
+    weights = torch.randn(10, 784, generator=torch.Generator().manual_seed(0))
+    reader = Reader(save_perceptron(tmp_path / "run", weights, temperature=2.0))
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    logits = reader.logits(images)
+    evidence = reader.evidence(images)
+    own = weights[logits.argmax(1)].view(3, 28, 28).numpy() / 2 * images / 255
+    assert np.allclose(evidence, own, atol=1e-5)
+    assert np.allclose(evidence.sum((1, 2)) + 1 / 2, logits.amax(1), atol=1e-4)  # the rest is the bias
+    assert np.allclose(reader.evidence(images[1]), evidence[1], atol=1e-6)
+    assert reader.evidence(images[:0]).shape == (0, 28, 28)
+
+
+def test_best_run(tmp_path):
+    weights = torch.zeros(10, 784)
+    with pytest.raises(InputError, match="no finished run below .*: python train.py experiment=handwriting trains one"):
+        best_run(tmp_path)
+    save_perceptron(tmp_path / "clothes", weights, data="fashion_mnist", val_accuracy=0.99, classes=["Shirt"])
+    with pytest.raises(InputError, match="no finished run"):
+        best_run(tmp_path)
+    own = save_perceptron(tmp_path / "own", weights, data="folder", val_accuracy=0.98, classes=DIGITS)
+    assert best_run(tmp_path) == own
+    save_perceptron(tmp_path / "m/0", weights, data="mnist", val_accuracy=None)
+    save_perceptron(tmp_path / "m/1", weights, data="mnist", val_accuracy=0.9)
+    best = save_perceptron(tmp_path / "m/2", weights, data="mnist", val_accuracy=0.95)
+    assert best_run(tmp_path) == best
+    (best / "checkpoints/best.ckpt").unlink()
+    assert best_run(tmp_path) == tmp_path / "m/1"
+    (tmp_path / "m/1/metrics.json").write_text("{")
+    assert best_run(tmp_path) == tmp_path / "m/0"

@@ -180,10 +180,12 @@ class OwnPageOnly:
 def listening(host: str, port: int) -> socket.socket:
     """Raises InputError where the port is in use, or the address is not this machine's."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        server = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot listen on {host} port {port}: {reason}; try another --port") from error
+    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer's body waits 40 ms after its head
+    return server
 
 
 def address_of(server: socket.socket) -> str:

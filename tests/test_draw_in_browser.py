@@ -104,7 +104,12 @@ def page(request, chromium, address, tmp_path):
     )
     page.goto(address)
     folder = Path(os.environ.get("MNIST_MLP_SCREENSHOTS", tmp_path))
-    page.save = lambda name: page.screenshot(path=folder / f"{request.param}-{name}.png")
+
+    def save(name: str) -> None:
+        playwright.expect(page.locator("#cards")).to_have_attribute("aria-busy", "false")
+        page.screenshot(path=folder / f"{request.param}-{name}.png", full_page=name == "compared")
+
+    page.save = save
     page.touch = context.new_cdp_session(page) if request.param == "phone" else None
     yield page
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], "something is cut off"
@@ -170,12 +175,14 @@ def test_undo(page):
 
 
 def test_what_is_below_the_threshold_is_not_readable(page):
-    def refuse(route) -> None:
-        answer = route.fetch().json()
-        answer["readings"][0]["labels"] = [None]
-        route.fulfill(json=answer)
-
-    page.route("**/read?*", refuse)
+    page.evaluate("""() => {
+        const json = Response.prototype.json
+        Response.prototype.json = async function () {
+            const answer = await json.call(this)
+            answer.readings[0].labels = [null]
+            return answer
+        }
+    }""")
     draw(page, 4)
     playwright.expect(reads(page)).to_have_text("?")
     playwright.expect(page.get_by_text("not readable").first).to_be_visible()

@@ -24,8 +24,9 @@ class DigitsDataModule(LightningDataModule):
 
     ``val_fraction`` of the training images are for validation, drawn by ``seed``. A data set without a test part
     gives up a fifth of its images for one, the same for every seed. ``fallback`` names the data set to use where
-    this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError.
-    ``augment`` distorts the training images, each time otherwise.
+    this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError. A folder's
+    images are brought to MNIST's form ``as_digits``, or only resized. ``augment`` distorts the training images, each
+    time otherwise.
     After ``setup``, ``dataset`` names what is used and ``classes`` what its labels mean.
     """
 
@@ -37,6 +38,7 @@ class DigitsDataModule(LightningDataModule):
         val_fraction: float = 0.2,
         seed: int = 0,
         fallback: str | None = None,
+        as_digits: bool = True,
         augment: Distort | None = None,
     ) -> None:
         super().__init__()
@@ -46,6 +48,7 @@ class DigitsDataModule(LightningDataModule):
         self.val_fraction = val_fraction
         self.seed = seed
         self.fallback = fallback
+        self.as_digits = as_digits
         self.augment = augment
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
@@ -62,7 +65,7 @@ class DigitsDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.parts:
             return
-        train, test, self.classes = datasets.read(self.dataset, self.root)
+        train, test, self.classes = datasets.read(self.dataset, self.root, self.as_digits)
         if test is None:
             train, test = split(train, TEST_FRACTION, seed_for("test split"))
         train, val = split(train, self.val_fraction, seed_for("validation split", self.seed))

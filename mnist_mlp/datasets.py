@@ -12,18 +12,15 @@ from urllib.error import URLError
 
 import torch
 from filelock import FileLock
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision import datasets as tv
 from torchvision.datasets.folder import IMG_EXTENSIONS
-from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.preprocessing import SIDE, digits_in, read_picture
 
-SIDE = 28
-MOST_PIXELS = 100_000_000  # of an image: some 1 GB while it is read
 TORCHVISION = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
 
 
@@ -85,15 +82,16 @@ def one_at_a_time(path: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def read(name: str, root: Path | None) -> Dataset:
+def read(name: str, root: Path | None, as_digits: bool = True) -> Dataset:
     """Reads and checks a data set: ``mnist``, ``fashion_mnist``, ``kmnist``, ``digits`` or ``folder``.
 
-    Raises InputError naming the file that is missing or damaged.
+    A folder's images are brought to MNIST's form ``as_digits``, or only resized. Raises InputError naming the file that
+    is missing or damaged.
     """
     if name == "digits":
         return read_digits()
     if name == "folder":
-        return read_folder(root)
+        return read_folder(root, as_digits)
     return read_torchvision(name, root)
 
 
@@ -159,7 +157,7 @@ def read_digits() -> Dataset:
     return Dataset(Part(framed, torch.from_numpy(digits.target).long()), None, [str(i) for i in range(10)])
 
 
-def read_folder(root: Path) -> Dataset:
+def read_folder(root: Path, as_digits: bool = True) -> Dataset:
     """Images in one folder a label, or in such folders below ``train`` and ``test``; labels in sorted order."""
     parts = [root / "train", root / "test"]
     if not all(part.is_dir() for part in parts):
@@ -170,7 +168,7 @@ def read_folder(root: Path) -> Dataset:
         raise InputError(f"{root}: train and test have different label folders")
     if len(labels) < 2:
         raise InputError(f"{root}: has only the label folder {labels[0]!r}, where two or more are needed")
-    train, *test = map(read_part, folders)
+    train, *test = (read_part(folder, as_digits) for folder in folders)
     classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
     return Dataset(train, test[0] if test else None, classes)
 
@@ -200,27 +198,24 @@ def images_by_label(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def read_part(folders: dict[str, list[str]]) -> Part:
+def read_part(folders: dict[str, list[str]], as_digits: bool) -> Part:
     labels = [label for label, paths in enumerate(folders.values()) for _ in paths]
     images = torch.empty(len(labels), SIDE, SIDE, dtype=torch.uint8)
     paths = (path for paths in folders.values() for path in paths)
     for image, path in zip(images, tqdm(paths, desc="reading images", total=len(labels), delay=1, leave=False)):
-        image.copy_(read_image(path))
+        image.copy_(read_image(path, as_digits))
     return Part(images, torch.tensor(labels))
 
 
-def read_image(path: str) -> Tensor:
-    """An image file as grey, uint8 (28, 28). Raises InputError if it is none, or would not fit into memory."""
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels are too many")
-            if image.mode.startswith("I;16"):  # which Pillow would cut off at 255
-                image = image.convert("I").point(lambda value: value * (1 / 257))
-            pixels = pil_to_tensor(image.convert("L"))
-    except Exception as error:  # Pillow's readers raise errors of many types on damaged files
-        raise InputError(f"{path}: not a readable image ({error})") from error
-    return resize(pixels)[0]
+def read_image(path: str, as_digits: bool = True) -> Tensor:
+    """An image file as the network sees it, uint8 (28, 28): all that is drawn in it is one digit.
+
+    What has nothing drawn in it, or is not to be read ``as_digits``, is only made grey and resized. Raises InputError
+    if it is no image, or would not fit into memory.
+    """
+    picture = read_picture(path)
+    digits = digits_in(picture, several=False) if as_digits else []
+    return torch.from_numpy(digits[0].image) if digits else resize(torch.from_numpy(picture)[None])[0]
 
 
 def resize(images: Tensor, side: int = SIDE) -> Tensor:

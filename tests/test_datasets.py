@@ -13,7 +13,7 @@ from conftest import write_idx
 from PIL import Image
 from torchvision import datasets as tv
 
-from mnist_mlp import datasets
+from mnist_mlp import datasets, preprocessing
 from mnist_mlp.errors import InputError
 
 
@@ -200,7 +200,7 @@ def test_sixteen_bits_of_grey_are_scaled(tmp_path):
 
 
 def test_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "MOST_PIXELS", 100)
+    monkeypatch.setattr(preprocessing, "MOST_PIXELS", 100)
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a.png: not a readable image \(20 x 20 pixels are too many\)"):
         datasets.read_image(str(tmp_path / "a.png"))

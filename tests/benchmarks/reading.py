@@ -1,0 +1,231 @@
+"""How well a trained network reads pictures of MNIST's test digits, by what is done to a picture first.
+
+    python tests/benchmarks/reading.py RUN [--images 1000] [--picture reading.png] [--part test]
+
+RUN is the folder of a training run. Prints accuracy for each kind of picture of ``tests/rendering.py``, the pages read
+without an error, and what each score of confidence refuses. ``--part val`` takes validation digits, for tuning.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import cv2
+import numpy as np
+import rendering
+import torch
+from hydra.utils import instantiate
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mnist_mlp import preprocessing
+from mnist_mlp.checkpoints import read_checkpoint
+from mnist_mlp.data import DigitsDataModule
+
+BLANK = np.zeros((28, 28), np.uint8)
+PAGES, NO_DIGITS = 200, 500
+
+
+# What may be done to a picture: from grey, uint8 (height, width), to the image that the network sees, uint8 (28, 28).
+
+
+def resized_and_inverted(picture: np.ndarray) -> np.ndarray:
+    return 255 - np.asarray(Image.fromarray(picture).resize((28, 28)))
+
+
+def otsu(picture: np.ndarray) -> np.ndarray:
+    return 1 - cv2.threshold(picture, 0, 1, cv2.THRESH_OTSU)[1].astype(np.float32)
+
+
+def cropped_and_centred(picture: np.ndarray) -> np.ndarray:
+    ink = otsu(picture)
+    return preprocessing.centred(preprocessing.fitted(ink)) if ink.any() else BLANK
+
+
+def with_stroke_width(picture: np.ndarray) -> np.ndarray:
+    return first(preprocessing.mnist_image(otsu(picture)))
+
+
+def without_paper(picture: np.ndarray) -> np.ndarray:
+    ink = preprocessing.ink_on_paper(picture)
+    level = preprocessing.ink_level(ink)
+    return BLANK if level is None else first(preprocessing.mnist_image(np.clip(ink / (2 * level), 0, 1)))
+
+
+def whole(picture: np.ndarray) -> np.ndarray:
+    return first(*(image for _, image in preprocessing.digits_in(picture, several=False)))
+
+
+def found(picture: np.ndarray) -> np.ndarray:
+    digits = preprocessing.digits_in(picture)
+    return digits[0].image if len(digits) == 1 else BLANK
+
+
+def first(*images: np.ndarray | None) -> np.ndarray:
+    return next((image for image in images if image is not None), BLANK)
+
+
+STEPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "resized and inverted": resized_and_inverted,
+    "cropped, fitted, centred": cropped_and_centred,
+    "+ stroke width": with_stroke_width,
+    "+ paper and light": without_paper,
+    "+ ruling and specks: all": whole,
+    "all, found as one of several": found,
+}
+
+
+def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
+    """A digit drawn as one kind of picture, after each of STEPS."""
+    number, image = numbered
+    picture = preprocessing.read_picture(rendering.png(rendering.picture(kind, image, number)))
+    return [step(picture) for step in STEPS.values()]
+
+
+def page(digits: tuple[np.ndarray, np.ndarray], number: int) -> tuple[str, list[np.ndarray]]:
+    drawn = rendering.page(*digits, number)
+    return "".join(drawn.lines), [digit.image for digit in preprocessing.digits_in(drawn.picture)]
+
+
+def no_digit(number: int) -> np.ndarray:
+    return whole(rendering.no_digit(number))
+
+
+# The network
+
+
+def load(config: DictConfig, run: Path) -> nn.Module:
+    """The network of a run's best epoch."""
+    network = instantiate(config.model, num_classes=10)
+    state = read_checkpoint(run / "checkpoints/best.ckpt")["state_dict"]
+    network.load_state_dict(
+        {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
+    )
+    return network.eval()
+
+
+@torch.no_grad()
+def logits_of(network: nn.Module, images: np.ndarray | Tensor) -> Tensor:
+    return network(torch.as_tensor(images).flatten(1) / 255)
+
+
+def temperature(logits: Tensor, labels: Tensor) -> float:
+    """The one that makes the labels likeliest (Guo et al. 2017), to half a percent."""
+    choices = torch.arange(0.2, 5, 0.005)
+    return float(choices[torch.stack([F.cross_entropy(logits / choice, labels) for choice in choices]).argmin()])
+
+
+SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of logits divided by the temperature; high is sure
+    "largest probability": lambda logits: logits.softmax(1).amax(1),
+    "margin of probabilities": lambda logits: logits.softmax(1).topk(2).values @ torch.tensor([1.0, -1.0]),
+    "entropy": lambda logits: (logits.softmax(1) * logits.log_softmax(1)).sum(1),
+    "largest logit": lambda logits: logits.amax(1),
+    "energy": lambda logits: logits.logsumexp(1),
+    "margin of logits": lambda logits: logits.topk(2).values @ torch.tensor([1.0, -1.0]),
+}
+
+
+# The report
+
+
+def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -> None:
+    config = OmegaConf.load(run / ".hydra/config.yaml")
+    network = load(config, run)
+    data = DigitsDataModule("mnist", root, val_fraction=config.data.val_fraction, seed=config.data.seed)
+    data.setup()
+    flat, labels = data.parts[part]
+    digits, val = flat.view(-1, 28, 28), data.parts["val"]
+    network_sees = logits_of(network, digits)
+    print(f"MNIST's {part} images as they are: {(network_sees.argmax(1) == labels).float().mean():.2%}\n")
+    print(f"{'of ' + str(count) + ' pictures of each kind, right in %':46}", *(f"{step:>28}" for step in STEPS))
+    accuracy, samples = {}, {}
+    with ProcessPoolExecutor(os.cpu_count()) as workers:
+        for kind in rendering.KINDS:
+            images = list(workers.map(partial(seen, kind), enumerate(digits[:count].numpy()), chunksize=20))
+            guesses = [logits_of(network, np.stack(images)).argmax(1) for images in zip(*images)]
+            accuracy[kind] = [(guess == labels[:count]).float().mean().item() for guess in guesses]
+            samples[kind] = [(rendering.picture(kind, digits[i].numpy(), i), images[i][-2]) for i in range(6)]
+            print(f"{kind:46}", *(f"{share:28.1%}" for share in accuracy[kind]), flush=True)
+        pages = list(workers.map(partial(page, (digits.numpy(), labels.numpy())), range(PAGES), chunksize=5))
+        no_digits = np.stack(list(workers.map(no_digit, range(NO_DIGITS), chunksize=10)))
+    read_right = [
+        bool(images) and text == "".join(map(str, logits_of(network, np.stack(images)).argmax(1).tolist()))
+        for text, images in pages
+    ]
+    right, cut = np.mean(read_right), np.mean([len(text) == len(images) for text, images in pages])
+    print(f"\n{right:.1%} of {PAGES} pages read without an error ({cut:.1%} cut into as many digits as they have)")
+    refusals(network, val, network_sees, no_digits)
+    if picture:
+        draw(accuracy, samples, picture)
+        print(f"\n{picture}")
+
+
+def refusals(network: nn.Module, val: tuple[Tensor, Tensor], test: Tensor, no_digits: np.ndarray) -> None:
+    """How many of the pictures without a digit each score refuses, where it refuses 2 % of the digits."""
+    scale = temperature(logits_of(network, val[0]), val[1])
+    empty = torch.from_numpy(~no_digits.any((1, 2)))
+    print(f"\nrefused by a threshold that refuses 2 % of MNIST's test images (temperature {scale:.3f}):")
+    groups = {"empty": 0, "noise": 1, "letters": (2, 3)}
+    numbers = torch.arange(len(no_digits)) % 4
+    for name, score in SCORES.items():
+        threshold = torch.quantile(score(test / scale), 0.02)
+        refused = empty | (score(logits_of(network, no_digits) / scale) < threshold)
+        shares = {
+            group: refused[torch.isin(numbers, torch.tensor(which))].float().mean() for group, which in groups.items()
+        }
+        each = ", ".join(f"{group} {share:.1%}" for group, share in shares.items())
+        print(f"{name:26}{refused.float().mean():8.1%}   ({each}; threshold {threshold:.4f})")
+
+
+def draw(accuracy: dict[str, list[float]], samples: dict[str, list], path: Path) -> None:
+    """Some pictures of each kind with what the network sees of them, and the accuracy after each step."""
+    figure = Figure((15, 1.1 * len(samples)), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[2, 1])
+    axes = left.subplots(len(samples), 12)
+    for row, (kind, pairs) in zip(axes, samples.items()):
+        row[0].set_ylabel(kind, rotation=0, ha="right", va="center")
+        for axis, image in zip(row, (image for pair in pairs for image in pair)):
+            axis.imshow(shown(image), cmap="gray", vmin=0, vmax=255)
+        for axis in row:
+            axis.set(xticks=[], yticks=[])
+    axis = right.subplots()
+    places = np.arange(len(accuracy))
+    steps = list(STEPS)[:-1]
+    for number, step in enumerate(steps):
+        shares = [100 * shares[number] for shares in accuracy.values()]
+        axis.barh(places + (number - 2) * 0.16, shares, 0.15, label=step, color=f"C{number}")
+    axis.set(yticks=places, yticklabels=list(accuracy), xlabel="read right (%)", xlim=(0, 100))
+    axis.invert_yaxis()
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncol=2, frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=100)
+
+
+def shown(picture: np.ndarray) -> np.ndarray:
+    """A transparent picture on grey."""
+    if picture.ndim == 2:
+        return picture
+    share = picture[..., 3] / 255
+    return picture[..., :3].mean(2) * share + 150 * (1 - share)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--images", type=int, default=1000, help="of each kind")
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--part", choices=("val", "test"), default="test")
+    parser.add_argument("--root", type=Path, default=Path(os.environ.get("MNIST_ROOT", "data")))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    report(arguments.run, arguments.root, arguments.part, arguments.images, arguments.picture)

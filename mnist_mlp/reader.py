@@ -46,6 +46,38 @@ class Reader:
         """Of images, uint8 (n, 28, 28), white on black: how likely each is of each class, float (n, classes)."""
         return self.logits(images).softmax(1).numpy()
 
+    def evidence(self, images: np.ndarray) -> np.ndarray:
+        """How much each pixel of images, uint8 (..., 28, 28), speaks for the likeliest class: float32, the same shape.
+
+        Positive speaks for it, negative against it, in units of its logit: the logit's gradient times the pixel
+        (Shrikumar et al. 2016).
+        """
+        pixels = (torch.from_numpy(np.ascontiguousarray(images)).reshape(-1, 784) / 255).requires_grad_()
+        likeliest = self.network(pixels).amax(1) / self.temperature
+        (gradient,) = torch.autograd.grad(likeliest.sum(), pixels)
+        return (gradient * pixels).detach().numpy().reshape(images.shape)
+
+
+def finished_runs(outputs: Path) -> dict[Path, dict[str, Any]]:
+    """The runs below a folder that can be read with, the newest first, and what their metrics.json says."""
+    folders = [path.parents[1] for path in outputs.rglob("checkpoints/best.ckpt")]
+    return {folder: metrics for folder in sorted(folders, reverse=True) if (metrics := metrics_of(folder))}
+
+
+def best_run(outputs: Path) -> Path:
+    """The run below a folder with the highest validation accuracy on MNIST, or else on other digits.
+
+    Raises InputError where there is none.
+    """
+    digits = [(folder, metrics) for folder, metrics in finished_runs(outputs).items() if reads_digits(metrics)]
+    if not digits:
+        raise InputError(f"no finished run below {outputs}: python train.py experiment=handwriting trains one")
+    return max(digits, key=lambda run: (run[1].get("data") == "mnist", run[1]["val_accuracy"] or 0))[0]
+
+
+def reads_digits(metrics: dict[str, Any]) -> bool:
+    return metrics.get("data") == "mnist" or metrics.get("classes") == DIGITS
+
 
 def trained_network(checkpoint: dict[str, Any]) -> MLP:
     """The network of a checkpoint, ready to use; the average of its weights where there is one."""

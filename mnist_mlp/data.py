@@ -38,8 +38,8 @@ class DigitsDataModule(LightningDataModule):
         val_fraction: float = 0.2,
         seed: int = 0,
         fallback: str | None = None,
-        augment: Distort | None = None,
         as_digits: bool = True,
+        augment: Distort | None = None,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -48,8 +48,8 @@ class DigitsDataModule(LightningDataModule):
         self.val_fraction = val_fraction
         self.seed = seed
         self.fallback = fallback
-        self.augment = augment
         self.as_digits = as_digits
+        self.augment = augment
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
 

@@ -26,7 +26,7 @@ class Reader:
     def __init__(self, run: Path) -> None:
         self.path = run / "checkpoints/best.ckpt" if run.is_dir() else run
         checkpoint = read_checkpoint(self.path)
-        self.metrics = metrics_of(self.path.absolute().parents[1]) or {}
+        self.metrics = metrics_of(self.path.absolute().parent.parent) or {}
         try:
             self.network = trained_network(checkpoint)
         except Exception as error:  # a file of any content may be given

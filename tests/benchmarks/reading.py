@@ -20,16 +20,14 @@ import cv2
 import numpy as np
 import rendering
 import torch
-from hydra.utils import instantiate
 from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from mnist_mlp import preprocessing
-from mnist_mlp.checkpoints import read_checkpoint
 from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.reader import Reader
 
 BLANK = np.zeros((28, 28), np.uint8)
 PAGES, NO_DIGITS = 200, 500
@@ -100,31 +98,9 @@ def no_digit(number: int) -> np.ndarray:
     return whole(rendering.no_digit(number))
 
 
-# The network
+# How sure a network is
 
-
-def load(config: DictConfig, run: Path) -> nn.Module:
-    """The network of a run's best epoch."""
-    network = instantiate(config.model, num_classes=10)
-    state = read_checkpoint(run / "checkpoints/best.ckpt")["state_dict"]
-    network.load_state_dict(
-        {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
-    )
-    return network.eval()
-
-
-@torch.no_grad()
-def logits_of(network: nn.Module, images: np.ndarray | Tensor) -> Tensor:
-    return network(torch.as_tensor(images).flatten(1) / 255)
-
-
-def temperature(logits: Tensor, labels: Tensor) -> float:
-    """The one that makes the labels likeliest (Guo et al. 2017), to half a percent."""
-    choices = torch.arange(0.2, 5, 0.005)
-    return float(choices[torch.stack([F.cross_entropy(logits / choice, labels) for choice in choices]).argmin()])
-
-
-SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of logits divided by the temperature; high is sure
+SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of calibrated logits; high is sure
     "largest probability": lambda logits: logits.softmax(1).amax(1),
     "margin of probabilities": lambda logits: logits.softmax(1).topk(2).values @ torch.tensor([1.0, -1.0]),
     "entropy": lambda logits: (logits.softmax(1) * logits.log_softmax(1)).sum(1),
@@ -139,46 +115,45 @@ SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of logits divided by the te
 
 def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -> None:
     config = OmegaConf.load(run / ".hydra/config.yaml")
-    network = load(config, run)
+    reader = Reader(run)
     data = DigitsDataModule("mnist", root, val_fraction=config.data.val_fraction, seed=config.data.seed)
     data.setup()
     flat, labels = data.parts[part]
-    digits, val = flat.view(-1, 28, 28), data.parts["val"]
-    network_sees = logits_of(network, digits)
-    print(f"MNIST's {part} images as they are: {(network_sees.argmax(1) == labels).float().mean():.2%}\n")
+    digits = flat.view(-1, 28, 28)
+    as_they_are = reader.logits(digits.numpy())
+    print(f"MNIST's {part} images as they are: {(as_they_are.argmax(1) == labels).float().mean():.2%}\n")
     print(f"{'of ' + str(count) + ' pictures of each kind, right in %':46}", *(f"{step:>28}" for step in STEPS))
     accuracy, samples = {}, {}
     with ProcessPoolExecutor(os.cpu_count()) as workers:
         for kind in rendering.KINDS:
             images = list(workers.map(partial(seen, kind), enumerate(digits[:count].numpy()), chunksize=20))
-            guesses = [logits_of(network, np.stack(images)).argmax(1) for images in zip(*images)]
+            guesses = [reader.logits(np.stack(images)).argmax(1) for images in zip(*images)]
             accuracy[kind] = [(guess == labels[:count]).float().mean().item() for guess in guesses]
             samples[kind] = [(rendering.picture(kind, digits[i].numpy(), i), images[i][-2]) for i in range(6)]
             print(f"{kind:46}", *(f"{share:28.1%}" for share in accuracy[kind]), flush=True)
         pages = list(workers.map(partial(page, (digits.numpy(), labels.numpy())), range(PAGES), chunksize=5))
         no_digits = np.stack(list(workers.map(no_digit, range(NO_DIGITS), chunksize=10)))
     read_right = [
-        bool(images) and text == "".join(map(str, logits_of(network, np.stack(images)).argmax(1).tolist()))
+        bool(images) and text == "".join(map(str, reader.logits(np.stack(images)).argmax(1).tolist()))
         for text, images in pages
     ]
     right, cut = np.mean(read_right), np.mean([len(text) == len(images) for text, images in pages])
     print(f"\n{right:.1%} of {PAGES} pages read without an error ({cut:.1%} cut into as many digits as they have)")
-    refusals(network, val, network_sees, no_digits)
+    refusals(as_they_are, no_digits, reader.logits(no_digits))
     if picture:
         draw(accuracy, samples, picture)
         print(f"\n{picture}")
 
 
-def refusals(network: nn.Module, val: tuple[Tensor, Tensor], test: Tensor, no_digits: np.ndarray) -> None:
+def refusals(digits: Tensor, no_digits: np.ndarray, no_digits_logits: Tensor) -> None:
     """How many of the pictures without a digit each score refuses, where it refuses 2 % of the digits."""
-    scale = temperature(logits_of(network, val[0]), val[1])
     empty = torch.from_numpy(~no_digits.any((1, 2)))
-    print(f"\nrefused by a threshold that refuses 2 % of MNIST's test images (temperature {scale:.3f}):")
+    print("\nrefused by a threshold that refuses 2 % of MNIST's images:")
     groups = {"empty": 0, "noise": 1, "letters": (2, 3)}
     numbers = torch.arange(len(no_digits)) % 4
     for name, score in SCORES.items():
-        threshold = torch.quantile(score(test / scale), 0.02)
-        refused = empty | (score(logits_of(network, no_digits) / scale) < threshold)
+        threshold = torch.quantile(score(digits), 0.02)
+        refused = empty | (score(no_digits_logits) < threshold)
         shares = {
             group: refused[torch.isin(numbers, torch.tensor(which))].float().mean() for group, which in groups.items()
         }

@@ -1,0 +1,162 @@
+"""Reads the digits in pictures: python -m mnist_mlp.predict IMAGE... [--run RUN] [--json] [--show FOLDER]
+
+An IMAGE is a picture file, a folder of them, or a pattern such as "scans/*.jpg". Without --run the best run below
+outputs reads. Prints a line a picture: its digits, a ? for what cannot be read, and how sure the run is of each.
+"""
+
+import argparse
+import glob
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from mnist_mlp.command_line import errors_in_one_line
+from mnist_mlp.errors import InputError
+from mnist_mlp.files import replacing
+from mnist_mlp.preprocessing import Digit, digits_in, read_picture
+from mnist_mlp.reader import Reader, best_run
+
+PICTURES_AT_A_TIME = 256
+
+
+class Reading(NamedTuple):
+    """What was read in a file: digits with their labels, None where not readable, and probabilities (n, classes)."""
+
+    file: str
+    digits: list[Digit]
+    labels: list[str | None]
+    probabilities: np.ndarray
+    error: str | None = None
+
+    def line(self) -> str:
+        if self.error:
+            return f"error: {self.error}"
+        if not self.digits:
+            return f"{self.file}: nothing to read"
+        gap = " " * any(len(label or "") > 1 for label in self.labels)
+        sure = " ".join(f"{probability:.0%}" for probability in self.probabilities.max(1))
+        return f"{self.file}: {gap.join(label or '?' for label in self.labels)}  ({sure})"
+
+    def json(self) -> str:
+        if self.error:
+            return json.dumps({"file": self.file, "error": self.error})
+        digits = [
+            {
+                "box": digit.box,
+                "label": int(label) if label and label.isdecimal() else label,
+                "probabilities": [round(float(probability), 6) for probability in probabilities],
+            }
+            for digit, label, probabilities in zip(self.digits, self.labels, self.probabilities)
+        ]
+        return json.dumps({"file": self.file, "digits": digits})
+
+
+def read(files: list[str], reader: Reader, threshold: float) -> Iterator[Reading]:
+    """Reads picture files, many at a time; what is not readable with a probability of ``threshold`` has no label."""
+    for first in range(0, len(files), PICTURES_AT_A_TIME):
+        group = files[first : first + PICTURES_AT_A_TIME]
+        found = [digits_or_error(file) for file in group]
+        images = [digit.image for digits, _ in found for digit in digits]
+        probabilities = reader.probabilities(np.stack(images)) if images else np.empty((0, len(reader.classes)))
+        for file, (digits, error) in zip(group, found):
+            own, probabilities = probabilities[: len(digits)], probabilities[len(digits) :]
+            labels = [reader.classes[row.argmax()] if row.max() >= threshold else None for row in own]
+            yield Reading(file, digits, labels, own, error)
+
+
+def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
+    try:
+        return digits_in(read_picture(file)), None
+    except InputError as error:
+        return [], str(error)
+
+
+def picture_files(names: list[str]) -> list[str]:
+    """The files that are meant by names of files, folders and patterns, in order.
+
+    Raises InputError for a folder without pictures and a pattern that nothing matches.
+    """
+    files = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            kinds = Image.registered_extensions()
+            found = sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in kinds and file.is_file())
+            if not found:
+                raise InputError(f"{name}: a folder without pictures")
+        elif not path.exists() and any(sign in name for sign in "*?["):
+            found = sorted(glob.glob(name, recursive=True))
+            if not found:
+                raise InputError(f"{name}: matches no file")
+        else:
+            found = [name]
+        files += found
+    return files
+
+
+def show(reading: Reading, folder: Path) -> None:
+    """Writes a picture of what was found in a file, and of what the network saw."""
+    from mnist_mlp import plots  # matplotlib, which takes a second
+
+    labels = [label or "?" for label in reading.labels]
+    figure = plots.reading(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))
+    with replacing(folder / f"{Path(reading.file).name}.read.png") as path:
+        figure.savefig(path, format="png", dpi=100)
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Prints what is read; gives the exit status, 2 where a file could not be read."""
+    files = picture_files(arguments.images)
+    reader = Reader(arguments.run or best_run(Path("outputs")))
+    if arguments.run is None:
+        print(f"read with {reader.path.parents[1]}, the best run below outputs", file=sys.stderr)
+    failed = 0
+    hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
+    for reading in tqdm(
+        read(files, reader, arguments.threshold), total=len(files), delay=1, leave=False, disable=hidden
+    ):
+        failed += reading.error is not None
+        if arguments.json:
+            print(reading.json())
+        else:
+            print(reading.line(), file=sys.stderr if reading.error else sys.stdout)
+        if arguments.show and reading.digits:
+            show(reading, arguments.show)
+    if arguments.show:
+        print(f"pictures: {arguments.show}/*.read.png", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def probability(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to 1")
+    return value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_mlp.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture, a folder of pictures, or a pattern")
+    parser.add_argument("--run", type=Path, help="a run folder or a checkpoint; otherwise the best run below outputs")
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        default=0.5,
+        help="the probability from which on a digit is read, not ? (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")
+    parser.add_argument("--show", type=Path, metavar="FOLDER", help="write there pictures of what was read and seen")
+    arguments = parser.parse_args()
+    with errors_in_one_line():
+        sys.exit(predict(arguments))
+
+
+if __name__ == "__main__":
+    main()

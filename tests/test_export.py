@@ -1,0 +1,222 @@
+import json
+import runpy
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from conftest import composed
+from omegaconf import OmegaConf
+from torch import nn
+
+from mnist_mlp import export as module
+from mnist_mlp import training
+from mnist_mlp.export import export, main
+from mnist_mlp.model import ACTIVATIONS, MLP
+from mnist_mlp.reader import Reader
+
+
+def prefixed(network, prefix):
+    return {prefix + name: tensor for name, tensor in network.state_dict().items()}
+
+
+def network_of(model, seed=0):
+    """Weights, and means and variances of batch normalisation, such that each of them changes what is read."""
+    torch.manual_seed(seed)
+    network = MLP(**model)
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 2)
+        elif tensor.ndim == 1:
+            tensor.normal_()
+        elif tensor.ndim == 2:
+            tensor *= 4
+    return network
+
+
+@pytest.fixture
+def add_run(tmp_path, mnist_root):
+    """A run folder as training writes it, of a network with the given settings."""
+
+    def add(averaged=False, classes=None, data="mnist", **model):
+        folder = tmp_path / "run"
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / "checkpoints").mkdir()
+        weights = prefixed(network_of(model), "network.")
+        if averaged:
+            weights |= prefixed(network_of(model, seed=1), "average.module.")
+            weights["average.n_averaged"] = torch.tensor(3)
+        settings = {f"model.{name}": str(value) for name, value in model.items() if name != "num_classes"}
+        checkpoint = {"state_dict": weights, "callbacks": {"LastAndBest": {"settings": settings}}}
+        torch.save(checkpoint, folder / "checkpoints/best.ckpt")
+        classes = classes or [str(digit) for digit in range(10)]
+        metrics = {"data": data} if data else {}
+        metrics |= {"test_accuracy": 0.1, "test_loss": 2.3, "val_accuracy": 0.1, "fit_seconds": 1}
+        (folder / "metrics.json").write_text(json.dumps(metrics | {"classes": classes, "temperature": 0.7}))
+        config = {"data": {"dataset": "mnist", "root": str(mnist_root), "val_fraction": 0.2, "seed": "${seed}"}}
+        OmegaConf.save(OmegaConf.create(config | {"seed": 3}), folder / ".hydra/config.yaml")
+        return folder
+
+    return add
+
+
+def assert_reads_as(path, reader):
+    """The file gives the reader's logits and probabilities, whatever the number of images."""
+    session = onnxruntime.InferenceSession(path)
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 28, 28), dtype=np.uint8)
+    for images in (pixels[:1], pixels[:2], pixels):
+        logits, probabilities = session.run(["logits", "probabilities"], {"images": images})
+        assert logits.shape == (len(images), len(reader.classes))
+        assert np.abs(logits - reader.logits(images).numpy()).max() < 1e-4
+        assert np.abs(probabilities - reader.probabilities(images)).max() < 1e-5
+    assert logits.std(0).min() > 0.01  # so that a file that always said the same would not do
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_network(add_run, activation, batch_norm, averaged):
+    run = add_run(averaged, hidden_sizes=[20, 12], activation=activation, batch_norm=batch_norm, dropout=0.3)
+    export(run)
+    assert_reads_as(run / "model.onnx", Reader(run))
+
+
+def test_no_hidden_layer_and_other_classes(add_run, tmp_path, mnist_root):
+    raw = mnist_root / "MNIST/raw"
+    for path in raw.glob("*labels*"):
+        content = bytearray(path.read_bytes())
+        content[8:] = bytes(label % 3 for label in content[8:])
+        path.write_bytes(content)
+    run = add_run(classes=["a", "b", "ü"], hidden_sizes=[], num_classes=3)
+    export(run / "checkpoints/best.ckpt", tmp_path / "new/a file's.onnx")
+    assert_reads_as(tmp_path / "new/a file's.onnx", Reader(run))
+    assert not (run / "model.onnx").exists()
+
+
+def test_what_training_writes_and_what_is_said(tmp_path, mnist_root, capsys):
+    config = composed(
+        f"data.root={mnist_root}", "model.hidden_sizes=[32,16]", "model.batch_norm=true", "average=ema",
+        "average.decay=0.9", "trainer=cpu", "trainer.max_epochs=3",
+    )  # fmt: skip
+    metrics = training.train(config, tmp_path)
+    (tmp_path / ".hydra").mkdir()
+    OmegaConf.save(config, tmp_path / ".hydra/config.yaml")
+    capsys.readouterr()
+    export(tmp_path)
+    said = capsys.readouterr().out
+    assert "all 200 test images are read as torch reads them" in said
+    assert f"accuracy {metrics['test_accuracy']:.2%}" in said
+    assert_reads_as(tmp_path / "model.onnx", Reader(tmp_path))
+
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    assert OmegaConf.create(properties["config"]) == config
+    assert json.loads(properties["metrics"]) == metrics
+    assert json.loads(properties["classes"]) == metrics["classes"]
+
+    command = shlex.split(said.splitlines()[-1].removeprefix("use:  "))
+    assert command[:2] == ["python", "-c"]
+    without_torch = "import sys; sys.modules['torch'] = None; " + command[2]
+    shown = subprocess.run([sys.executable, "-c", without_torch], capture_output=True, text=True, check=True).stdout
+    assert shown.count("array(") == 2
+
+
+def test_a_data_set_without_a_test_part_is_split_as_in_training(add_run, capsys):
+    run = add_run(data="digits", hidden_sizes=[16])  # which it fell back on
+    export(run)
+    test = training.read_data(composed("data=digits")).parts["test"]
+    assert f"digits: all {len(test[1])} test images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", ["labels", "logits"])
+def test_a_failed_check_leaves_nothing(add_run, monkeypatch, capsys, tmp_path, wrong):
+    run = add_run(hidden_sizes=[16])
+    step_of = module.step_of
+
+    def other(layer):
+        operator, tensors, attributes = step_of(layer)
+        if isinstance(layer, nn.Linear) and layer.out_features == 10:
+            change = {"labels": np.arange(10) * 100, "logits": 0.01}[wrong]
+            tensors = tensors | {"bias": (tensors["bias"] + change).astype(np.float32)}
+        return operator, tensors, attributes
+
+    monkeypatch.setattr(module, "step_of", other)
+    if wrong == "labels":  # alone
+        monkeypatch.setattr(module, "TOLERANCE", np.inf)
+    before = sorted(tmp_path.rglob("*"))
+    assert_one_line(monkeypatch, capsys, [run, "--to", tmp_path / "new/model.onnx"], "not exported: of 200 test images")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_that_diverged(add_run, monkeypatch, capsys):
+    run = add_run(hidden_sizes=[])
+    checkpoint = torch.load(run / "checkpoints/best.ckpt")
+    checkpoint["state_dict"]["network.0.bias"].fill_(torch.nan)
+    torch.save(checkpoint, run / "checkpoints/best.ckpt")
+    assert_one_line(monkeypatch, capsys, [run], "reads 0 other than torch does, and logits differ by up to nan")
+
+
+def assert_one_line(monkeypatch, capsys, arguments, *parts):
+    """The command ends with status 2 and one line that holds ``parts``."""
+    monkeypatch.setattr(sys, "argv", ["export", *map(str, arguments)])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith("error: ") and err.count("\n") == 1
+    for part in parts:
+        assert part in err
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("checkpoints/best.ckpt", b"none", "best.ckpt: damaged"),
+        ("checkpoints/best.ckpt", None, "best.ckpt: No such file"),
+        ("metrics.json", b"{", "metrics.json is missing or damaged"),
+        ("metrics.json", None, "metrics.json is missing or damaged"),
+        (".hydra/config.yaml", None, "config.yaml: No such file"),
+        (".hydra/config.yaml", b"a: [", "config.yaml: damaged"),
+        (".hydra/config.yaml", b"\xff\xfe", "config.yaml: damaged"),
+        (".hydra/config.yaml", b"seed: 0", "config.yaml: damaged"),
+        (".hydra/config.yaml", b"data: {dataset: other, root: a, val_fraction: 0.2}", "config.yaml: damaged"),
+        (".hydra/config.yaml", b"data: {dataset: mnist, root: null, val_fraction: 0.2}", "config.yaml: damaged"),
+        (".hydra/config.yaml", b"data: {dataset: mnist, root: '${none:1}', val_fraction: 0.2}", "config.yaml: damaged"),
+        (
+            ".hydra/config.yaml",
+            b"data: {dataset: folder, root: gone, val_fraction: 0.2, _target_: os.abort}",
+            "data.root=gone: No such file or directory; set MNIST_ROOT, or data.root in",
+        ),
+    ],
+)
+def test_a_damaged_run(add_run, monkeypatch, capsys, file, content, said):
+    run = add_run(data=None, hidden_sizes=[16])
+    (run / file).unlink() if content is None else (run / file).write_bytes(content)
+    assert_one_line(monkeypatch, capsys, [run], said)
+    assert not list(run.glob("model.onnx*"))
+
+
+def test_test_images_that_are_not_there(add_run, monkeypatch, capsys, mnist_root):
+    run = add_run(hidden_sizes=[16])
+    (mnist_root / "MNIST/raw/t10k-labels-idx1-ubyte").write_bytes(b"")
+    assert_one_line(
+        monkeypatch, capsys, [run], "no test images to check the export on", "t10k-labels", "set MNIST_ROOT"
+    )
+
+
+def test_a_place_that_cannot_be_written(add_run, monkeypatch, capsys, tmp_path):
+    assert_one_line(monkeypatch, capsys, [add_run(hidden_sizes=[16]), "--to", tmp_path], "Is a directory")
+
+
+def test_the_extra_is_named(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not there
+    monkeypatch.setattr(sys, "argv", ["export", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_module("mnist_mlp.export", run_name="__main__")
+    said = 'error: onnxruntime is not installed: pip install -c constraints.txt -e ".[export]"\n'
+    assert capsys.readouterr().err == said

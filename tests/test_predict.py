@@ -1,0 +1,129 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import composed
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from mnist_mlp import training
+from mnist_mlp.errors import InputError
+from mnist_mlp.predict import picture_files, read
+from mnist_mlp.preprocessing import digits_in, read_picture
+from mnist_mlp.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run that was trained on scikit-learn's digits."""
+    folder = tmp_path_factory.mktemp("outputs") / "run"
+    config = composed("data=digits", "data.batch_size=32", "trainer.max_epochs=8", "trainer=cpu", "model=mlp")
+    training.train(config, folder)
+    return folder
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A white page with a line of three digits, dark, and their labels."""
+    digits = load_digits()
+    paper = np.full((200, 500), 255, np.uint8)
+    for place, index in enumerate((0, 11, 22)):
+        large = Image.fromarray((digits.images[index] * 15.9).astype(np.uint8)).resize(
+            (80, 80), Image.Resampling.BICUBIC
+        )
+        paper[60:140, 60 + 140 * place : 140 + 140 * place] = 255 - np.asarray(large)
+    path = tmp_path / "page.png"
+    Image.fromarray(paper).save(path)
+    return path, digits.target[[0, 11, 22]]
+
+
+def predict(folder, *arguments):
+    command = [sys.executable, "-m", "mnist_mlp.predict", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=None, timeout=120)
+
+
+def test_from_command_to_lines(tmp_path, run, page):
+    path, _ = page
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    Image.new("L", (300, 300), 255).save(tmp_path / "empty.png")
+    result = predict(tmp_path, tmp_path, "--run", run, "--show", "shown")
+    broken, pictures = result.stderr.splitlines()
+    empty, line = result.stdout.splitlines()
+    assert result.returncode == 2
+    assert broken.startswith("error: ") and "broken.png: not a readable image" in broken
+    assert pictures == "pictures: shown/*.read.png"
+    assert empty.endswith("empty.png: nothing to read")
+    assert line.startswith(f"{path}: ")
+    assert [file.name for file in (tmp_path / "shown").iterdir()] == ["page.png.read.png"]
+    assert Image.open(tmp_path / "shown/page.png.read.png").width > 1000
+
+
+def test_reads_a_line_of_digits(run, page):
+    path, labels = page
+    (reading,) = read([str(path)], Reader(run), threshold=0)
+    assert reading.labels == [str(label) for label in labels]
+    expected = Reader(run).probabilities(np.stack([digit.image for digit in digits_in(read_picture(path))]))
+    assert np.allclose(reading.probabilities, expected, atol=1e-6)
+    assert [digit.box[0] // 140 for digit in reading.digits] == [0, 1, 2]
+
+
+def test_json(run, page, tmp_path):
+    path, labels = page
+    sure, unsure, missing = (
+        json.loads(reading.json())
+        for files, threshold in (([str(path)], 0), ([str(path)], 1.1), (["missing.png"], 0))
+        for reading in read(files, Reader(run), threshold)
+    )
+    assert sure["file"] == str(path)
+    assert [digit["label"] for digit in sure["digits"]] == labels.tolist()
+    for digit in sure["digits"]:
+        left, top, right, bottom = digit["box"]
+        assert 0 <= left < right <= 500
+        assert 0 <= top < bottom <= 200
+        assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-4)
+        assert len(digit["probabilities"]) == 10
+    assert [digit["label"] for digit in unsure["digits"]] == [None] * 3
+    assert missing == {"file": "missing.png", "error": "missing.png: not a readable image (No such file or directory)"}
+
+
+def test_a_picture_reads_the_same_among_others(run, page, tmp_path):
+    path, _ = page
+    Image.new("L", (50, 50)).save(tmp_path / "empty.png")
+    files = [str(tmp_path / "empty.png"), str(path), "missing.png", str(path)]
+    readings = list(read(files, Reader(run), threshold=0.5))
+    assert [reading.file for reading in readings] == files
+    assert np.allclose(readings[1].probabilities, readings[3].probabilities, atol=1e-6)
+
+
+def test_folders_and_patterns(tmp_path):
+    for name in ("b.png", "a.JPG", "notes.txt", "sub/c.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [file[len(str(tmp_path)) + 1 :] for file in picture_files([str(tmp_path)])] == [
+        "a.JPG",
+        "b.png",
+        "sub/c.webp",
+    ]
+    assert picture_files([f"{tmp_path}/*.png", "any.txt"]) == [f"{tmp_path}/b.png", "any.txt"]
+    with pytest.raises(InputError, match=r"\*.gif: matches no file"):
+        picture_files([f"{tmp_path}/*.gif"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty: a folder without pictures"):
+        picture_files([f"{tmp_path}/empty"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "no finished run below outputs: python train.py experiment=handwriting trains one"),
+        (("--run", "nowhere"), "nowhere: No such file"),
+        (("--threshold", "2"), "--threshold"),
+    ],
+)
+def test_says_what_is_wrong_in_one_line(tmp_path, page, arguments, message):
+    result = predict(tmp_path, page[0], *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr

@@ -29,8 +29,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnist_mlp.command_line import errors_in_one_line
 from mnist_mlp.errors import InputError
+from mnist_mlp.predict import probability
 from mnist_mlp.preprocessing import digits_in, read_picture
-from mnist_mlp.reader import Reader, best_run, finished_runs
+from mnist_mlp.reader import THRESHOLD, Reader, best_run, finished_runs
 from mnist_mlp.results import metrics_of
 
 OUTPUTS = Path("outputs")
@@ -41,7 +42,6 @@ PAGE_HEADERS = {  # so that the browser itself lets the page load nothing from e
     "Cache-Control": "no-store",
 }
 MOST_BYTES = 20_000_000  # of a picture
-THRESHOLD = 0.8  # of the probability, below which nothing is read
 
 reader_of = lru_cache(maxsize=8)(Reader)
 
@@ -192,12 +192,6 @@ def address_of(server: socket.socket) -> str:
     host, port = server.getsockname()[:2]
     host = "localhost" if ip_address(host).is_unspecified else host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def probability(text: str) -> float:
-    if not 0 <= (value := float(text)) <= 1:
-        raise ValueError
-    return value
 
 
 def main() -> None:

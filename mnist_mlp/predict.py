@@ -20,7 +20,7 @@ from mnist_mlp.command_line import errors_in_one_line
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import replacing
 from mnist_mlp.preprocessing import Digit, digits_in, read_picture
-from mnist_mlp.reader import Reader, best_run
+from mnist_mlp.reader import THRESHOLD, Reader, best_run
 
 PICTURES_AT_A_TIME = 256
 
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument(
         "--threshold",
         type=probability,
-        default=0.5,
+        default=THRESHOLD,
         help="the probability from which on a digit is read, not ? (%(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")

@@ -14,6 +14,7 @@ from mnist_mlp.results import metrics_of
 
 DIGITS = [str(digit) for digit in range(10)]
 BATCH_SIZE = 4096
+THRESHOLD = 0.5  # of the probability, from which on a digit is read
 
 
 class Reader:

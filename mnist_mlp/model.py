@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mnist_mlp.dropout import Dropout
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """torch's; a batch of one image, such as an epoch's last may be, is normalised by the running statistics."""
+
+    def forward(self, activations: Tensor) -> Tensor:
+        if self.training and len(activations) == 1:
+            return F.batch_norm(activations, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(activations)
 
 
 class MLP(nn.Sequential):
@@ -30,7 +40,7 @@ class MLP(nn.Sequential):
         for size in hidden_sizes:
             layers.append(nn.Linear(in_features, size))
             if batch_norm:
-                layers.append(nn.BatchNorm1d(size))
+                layers.append(BatchNorm1d(size))
             layers.append(ACTIVATIONS[activation]())
             if dropout:
                 layers.append(Dropout(dropout))

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mnist_mlp.dropout import Dropout
-from mnist_mlp.model import ACTIVATIONS, MLP, count_parameters, summary
+from mnist_mlp.model import ACTIVATIONS, MLP, BatchNorm1d, count_parameters, summary
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,14 @@ def test_dropout_follows_each_hidden_layer_only():
 
 def test_batch_norm_stands_between_layer_and_activation():
     kinds = [type(layer) for layer in MLP([8, 8], batch_norm=True, dropout=0.3)]
-    assert kinds == [nn.Linear, nn.BatchNorm1d, nn.ReLU, Dropout] * 2 + [nn.Linear]
+    assert kinds == [nn.Linear, BatchNorm1d, nn.ReLU, Dropout] * 2 + [nn.Linear]
+
+
+def test_batch_norm_of_one_image():
+    network = MLP([8], batch_norm=True).train()
+    network(torch.rand(5, 784))
+    image = torch.rand(1, 784)
+    assert torch.allclose(network(image), network.eval()(image))
 
 
 def test_summary_names_layers_shapes_and_parameters():

@@ -475,7 +475,7 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
 
 
 def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
-    """Strokes that MNIST seldom has, fitted into 20 pixels, made thinner or wider until they are as wide as usual.
+    """Strokes that MNIST seldom has, fitted into 20 pixels, made wider until they are as wide as usual, or thinner.
 
     In a stroke the mean distance to the edge is a quarter of its width; the distances (Borgefors 1986) inside and
     outside also say where the edge comes to lie when it is moved.

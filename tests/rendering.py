@@ -86,18 +86,16 @@ def pen(image: np.ndarray, height: int, width: float) -> np.ndarray:
 
 def inked(image: np.ndarray) -> np.ndarray:
     """A digit of four times the size, uint8 (112, 112), 1 where there is ink, at a level that keeps thin joins."""
-    return (cv2.GaussianBlur(cv2.resize(image, (112, 112), interpolation=cv2.INTER_CUBIC), (0, 0), 1) > 102).astype(
-        "u1"
-    )
+    large = cv2.resize(image, (112, 112), interpolation=cv2.INTER_CUBIC)
+    return (cv2.GaussianBlur(large, (0, 0), 1) > 102).astype(np.uint8)
 
 
 def blots(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Where the ink is three quarters wider than usual along its centre ``lines``, less half a usual width: uint8."""
+    """Where the ink is half as wide again as is usual along its centre ``lines``, less half a usual width: uint8."""
     inside = cv2.distanceTransform(ink, cv2.DIST_L2, 5)
     usual = np.median(inside[lines])
-    return (cv2.distanceTransform((inside < 1.75 * usual).astype(np.uint8), cv2.DIST_L2, 5) < usual / 2).astype(
-        np.uint8
-    )
+    beyond = cv2.distanceTransform((inside < 1.5 * usual).astype(np.uint8), cv2.DIST_L2, 5)
+    return (beyond < usual / 2).astype(np.uint8)
 
 
 def thinned(ink: np.ndarray) -> np.ndarray:

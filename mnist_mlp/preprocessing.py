@@ -186,16 +186,27 @@ def ink_level(ink: np.ndarray) -> float | None:
     """The threshold between paper and ink (Otsu 1979), among what is near ink; None where there is only paper."""
     even = cv2.GaussianBlur(ink, (3, 3), 0)  # a third of a camera's noise
     sample = even[:: 1 + ink.shape[0] // 200, :: 1 + ink.shape[1] // 200]
-    low, lower = np.percentile(
-        sample, [30, 15]
-    )  # which ink, being above, does not disturb up to two thirds of the area
+    # which ink, being above, does not disturb up to two thirds of the area
+    low, lower = np.percentile(sample, [30, 15])
     grain = (low - lower) / 0.512  # the deviation of normally distributed values with such percentiles
     candidates = (even > max(FAINTEST, low + 5.5 * grain)).astype(np.uint8)
     near = cv2.dilate(candidates, np.ones((5, 5), np.uint8)).astype(bool)
     if not near.any():
         return None
     values = np.clip(np.round(ink[near] * 255), 0, 255).astype(np.uint8)
-    return max(FAINTEST, cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0] / 255)
+    level = max(FAINTEST, cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0] / 255)
+    return level if is_sharp(ink, level) else None
+
+
+def is_sharp(ink: np.ndarray, level: float) -> bool:
+    """Whether what is above the level rises to it steeply, as ink does and shadows do not."""
+    reach = max(5, ink.shape[0] // 120, ink.shape[1] // 120) | 1
+    even = cv2.GaussianBlur(ink, (reach, reach), 0)
+    mask = (even > level).astype(np.uint8)
+    edge = cv2.dilate(mask, np.ones((3, 3), np.uint8)) != mask
+    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    rise = (cv2.dilate(even, square) - cv2.erode(even, square))[edge]
+    return rise.size == 0 or bool(np.median(rise) > 1.4 * level)  # nothing is left of hairlines, which are sharp
 
 
 def without_ruling(mask: np.ndarray) -> np.ndarray:
@@ -342,7 +353,7 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
         belongs = stacked and abs(down) < 0.15 * height and union(part, digit).height < 1.3 * height
     elif stacked or part.height < 0.3 * digit.height:
-        belongs = max(across, down) < 0.2 * digit.height
+        belongs = max(across, down) < (0.3 if stacked else 0.2) * digit.height
     else:
         belongs = max(across, down) < 0.1 * digit.height
     return max(across, down) if belongs else np.inf
@@ -464,7 +475,7 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
 
 
 def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
-    """Strokes that MNIST seldom has, fitted into 20 pixels, made thinner or wider until they are as wide as usual.
+    """Strokes that MNIST seldom has, fitted into 20 pixels, made wider until they are as wide as usual, or thinner.
 
     In a stroke the mean distance to the edge is a quarter of its width; the distances (Borgefors 1986) inside and
     outside also say where the edge comes to lie when it is moved.
@@ -477,10 +488,11 @@ def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
     left, top, right, bottom = bounds(mask)
     extent = max(right - left, bottom - top)
     low, high = STROKE_WIDTHS
-    usual = low <= width * DIGIT_SIDE / extent <= high
-    target = USUAL_WIDTH / DIGIT_SIDE
+    fitted_width = width * DIGIT_SIDE / extent
+    # a wide stroke is only made as thin as has to be, since its thin parts lose as much
+    target = (USUAL_WIDTH if fitted_width < low else min(fitted_width, high)) / DIGIT_SIDE
     # moving the edge makes the digit longer or shorter too
-    outwards = 0 if usual else (target * extent - width) / (2 - 2 * target)
+    outwards = (target * extent - width) / (2 - 2 * target)
     margin = max(0, int(np.ceil(outwards))) + 1
     mask, inside = np.pad(mask, margin), np.pad(inside, margin)
     return np.clip(inside - distance_to_edge(1 - mask) + outwards + 0.5, 0, 1)

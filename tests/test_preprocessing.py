@@ -45,10 +45,10 @@ def alike(image: np.ndarray, other: np.ndarray) -> float:
 SEVEN = digits_in(one_seven())[0].image
 
 
-def assert_seven(picture: np.ndarray, several: bool = True) -> None:
+def assert_seven(picture: np.ndarray, several: bool = True, least: float = 0.9) -> None:
     digits = digits_in(picture, several)
     assert len(digits) == 1
-    assert alike(digits[0].image, SEVEN) > 0.9
+    assert alike(digits[0].image, SEVEN) > least
 
 
 # Files
@@ -178,11 +178,26 @@ def test_textured_paper_in_a_shadow_is_empty():
     assert digits_in(np.clip(light + noise, 0, 255).astype(np.uint8)) == []
 
 
+@pytest.mark.parametrize("lit", [0.15, 0.3, 0.85])
+def test_a_lit_corner_is_not_chalk_nor_a_dark_one_ink(lit):
+    """The edge of the shadow is some pixels wide, and the paper is grainy."""
+    down, across = np.mgrid[:300, :300] / 300
+    light = 1 - 0.4 / (1 + np.exp((across + 0.3 * down - 1.3 * (1 - lit)) / 0.02))
+    picture = 220 * light + np.random.default_rng(0).normal(0, 4, light.shape)
+    for several in (True, False):
+        assert digits_in(np.clip(picture, 0, 255).astype(np.uint8), several) == []
+
+
+def test_blurred_ink_is_ink():
+    assert_seven(cv2.GaussianBlur(one_seven(), (0, 0), 2))
+
+
 @pytest.mark.parametrize("thickness", [1, 6, 26])
 @pytest.mark.parametrize("several", [True, False])
 def test_light_on_dark_is_as_dark_on_light(thickness, several):
-    assert_seven(one_seven(thickness=thickness), several)
-    assert_seven(255 - one_seven(thickness=thickness), several)
+    least = 0.9 if thickness < 20 else 0.8  # the widest strokes stay wide
+    assert_seven(one_seven(thickness=thickness), several, least)
+    assert_seven(255 - one_seven(thickness=thickness), several, least)
 
 
 def test_faint_ink():
@@ -264,6 +279,15 @@ def test_a_broken_digit_is_joined():
     assert len(digits_in(picture)) == 2
 
 
+def test_the_bar_of_a_seven_is_joined_across_a_gap():
+    picture = sheet()
+    seven(picture, 30, 50, 90)  # says how high digits are
+    cv2.line(picture, (110, 50), (160, 50), 0, 6)
+    cv2.line(picture, (152, 74), (120, 140), 0, 6)
+    assert len(digits_in(picture)) == 2
+    assert digits_in(picture)[1].box[1] < 55
+
+
 # As MNIST
 
 
@@ -280,7 +304,16 @@ def test_strokes_become_as_wide_as_mnists(thickness):
     mask = (large > 127).astype(np.uint8)
     width = 4 * cv2.distanceTransform(mask, cv2.DIST_L2, 5)[mask > 0].mean() / 8
     low, high = preprocessing.STROKE_WIDTHS
-    assert low - 0.25 < width < high + 0.35
+    assert low - 0.25 < width < high + 0.5
+
+
+def test_a_thin_part_of_a_thick_digit_stays():
+    """A brush's 9, whose stem is a quarter as wide as its head's strokes."""
+    picture = sheet()
+    cv2.ellipse(picture, (150, 80), (30, 30), 0, 0, 360, 0, 36, cv2.LINE_AA)
+    cv2.line(picture, (182, 80), (182, 190), 0, 8, cv2.LINE_AA)
+    image = digits_in(picture)[0].image
+    assert np.ptp(np.flatnonzero((image > 100).any(0))) < 0.8 * np.ptp(np.flatnonzero((image > 100).any(1)))
 
 
 def test_size_centre_of_mass_and_grey_levels():

@@ -206,7 +206,7 @@ def is_sharp(ink: np.ndarray, level: float) -> bool:
     edge = cv2.dilate(mask, np.ones((3, 3), np.uint8)) != mask
     square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     rise = (cv2.dilate(even, square) - cv2.erode(even, square))[edge]
-    return rise.size == 0 or bool(np.median(rise) > 1.4 * level)  # nothing is left of hairlines, which are sharp
+    return rise.size == 0 or bool(np.median(rise) > 1.15 * level)  # nothing is left of hairlines, which are sharp
 
 
 def without_ruling(mask: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.reader import read_checkpoint
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [8, pytest.param(120, marks=pytest.mark.slow)])
 def test_runs_that_are_killed_end_as_those_that_are_not(tmp_path, kills):
     seed = os.environ.get("SEED", str(random.randrange(2**32)))
     command = [sys.executable, PROJECT / "tests/kills.py", "--kills", str(kills), "--seed", seed]

@@ -44,12 +44,14 @@ def multirun(*overrides):
 def test_a_study_varies_at_most_one_thing_and_the_seed(study):
     config = multirun(f"study={study}")
     assert config.hydra.mode.name == "MULTIRUN"
-    swept = {key: override for key, override in sweep_overrides(config).items() if override.is_sweep_override()}
+    overrides = sweep_overrides(config)
+    swept = {key: override for key, override in overrides.items() if override.is_sweep_override()}
+    fixed = [f"{key}={override.value()}" for key, override in overrides.items() if key not in swept]
     assert "seed" in swept
     assert len(swept) <= 2
     for key, override in swept.items():
         for value in override.sweep_string_iterator():
-            check(composed(f"study={study}", f"{key}={value}"))
+            check(composed(f"study={study}", *fixed, f"{key}={value}"))
 
 
 def test_counts_jobs_with_what_is_typed_over_what_a_study_says():

@@ -26,8 +26,9 @@ class Classifier(LightningModule):
     steps of the whole run, and is stepped after each of them. ``average``, a ``multi_avg_fn`` of
     ``torch.optim.swa_utils``, keeps an average of the weights, which is what is validated, tested and used.
     ``clip`` is the norm that a step's gradient is cut down to. A training batch is a block: batches of (images,
-    labels), each an optimizer step. Logs ``train/``, ``val/`` and ``test/`` ``loss`` and ``accuracy`` once
-    an epoch; in training they are means over the epoch, while the network changes, as in Keras.
+    labels), each an optimizer step; images beyond the labels are of no class. Logs ``train/``, ``val/`` and ``test/``
+    ``loss`` and ``accuracy``, of images with labels, once an epoch; in training they are means over the epoch, while
+    the network changes, as in Keras.
     """
 
     def __init__(
@@ -85,9 +86,10 @@ class Classifier(LightningModule):
         scheduler = self.lr_schedulers()
         all_logits, all_labels, losses = [], [], []
         for images, labels in block:
-            logits = self.network(images)
+            logits, others = self.network(images).tensor_split([len(labels)])
             loss = self.loss(logits, labels) if len(labels) else logits.sum()  # 0, of another process' whole batch
-            step(loss if self.trainer.world_size == 1 else loss * self.share(len(labels), index))
+            total = loss + equality_loss(others) / len(labels) if len(others) else loss
+            step(total if self.trainer.world_size == 1 else total * self.share(len(labels), index))
             if scheduler is not None:
                 scheduler.step()
             if self.average is not None:
@@ -157,6 +159,13 @@ class Classifier(LightningModule):
         """Hands the metrics to Lightning, which reads and resets them; once an epoch, since it takes milliseconds."""
         metrics = getattr(self, f"{stage}_metrics")
         self.log_dict({f"{stage}/{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
+
+
+def equality_loss(logits: Tensor) -> Tensor:
+    """What is to be small for images of no class, with logits (n, classes): the sum of their cross-entropies to equal
+    probabilities (Hendrycks et al. 2019).
+    """
+    return -logits.log_softmax(1).mean(1).sum()
 
 
 def averaged(network: nn.Module, average: Callable) -> AveragedModel:

@@ -11,12 +11,14 @@ from torch import Tensor
 from mnist_mlp import datasets
 from mnist_mlp.distortions import Distort
 from mnist_mlp.errors import InputError
+from mnist_mlp.outliers import drawings
 from mnist_mlp.randomness import seed_for
 
 TEST_FRACTION = 0.2  # of a data set that comes without a test part
 BLOCK_SIZE = 4096  # images for which Lightning does its work per step once
+DRAWINGS = 5000  # that are no digit, which batches take theirs from
 
-Batch = tuple[Tensor, Tensor]  # images, float32 (n, 784) in [0, 1]; labels, int64 (n,)
+Batch = tuple[Tensor, Tensor]  # images, float32 (n, 784) in [0, 1]; labels, int64 (n,); images beyond are no digit
 
 
 class DigitsDataModule(LightningDataModule):
@@ -26,7 +28,7 @@ class DigitsDataModule(LightningDataModule):
     gives up a fifth of its images for one, the same for every seed. ``fallback`` names the data set to use where
     this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError. A folder's
     images are brought to MNIST's form ``as_digits``, or only resized. ``augment`` distorts the training images, each
-    time otherwise.
+    time otherwise. ``outliers`` is how many drawings that are no digit join a training batch, as a share of it.
     After ``setup``, ``dataset`` names what is used and ``classes`` what its labels mean.
     """
 
@@ -40,6 +42,7 @@ class DigitsDataModule(LightningDataModule):
         fallback: str | None = None,
         as_digits: bool = True,
         augment: Distort | None = None,
+        outliers: float = 0.0,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -50,6 +53,7 @@ class DigitsDataModule(LightningDataModule):
         self.fallback = fallback
         self.as_digits = as_digits
         self.augment = augment
+        self.outliers = outliers
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
 
@@ -73,9 +77,12 @@ class DigitsDataModule(LightningDataModule):
             name: (part.images.flatten(1), part.labels)
             for name, part in (("train", train), ("val", val), ("test", test))
         }
+        self.drawings = drawings(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
 
     def train_dataloader(self) -> "ShuffledBlocks":
-        return ShuffledBlocks(*self.on_device("train"), self.batch_size, self.seed, *self.share(), self.augment)
+        images, labels = self.on_device("train")
+        outliers = Outliers(self.drawings.to(images.device), self.outliers) if self.outliers else None
+        return ShuffledBlocks(images, labels, self.batch_size, self.seed, *self.share(), self.augment, outliers)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
         """The first training images, float (images, 784), and distorted copies of them, to be looked at."""
@@ -109,7 +116,8 @@ class ShuffledBlocks:
     A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). It is
     gathered as bytes, a quarter of what floats would move. Only the last batch may be smaller than ``batch_size``.
     Process ``rank`` of several gets its part of each batch, and blocks of one batch: DDP allows one backward a block.
-    ``augment`` distorts each batch as ``seed``, the epoch and the batch's number say.
+    ``outliers`` of its images join each batch, and ``augment`` distorts it, as ``seed``, the epoch and the batch's
+    number say.
     """
 
     def __init__(
@@ -121,9 +129,10 @@ class ShuffledBlocks:
         rank: int = 0,
         processes: int = 1,
         augment: Distort | None = None,
+        outliers: "Outliers | None" = None,
     ) -> None:
         self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
-        self.rank, self.processes, self.augment = rank, processes, augment
+        self.rank, self.processes, self.augment, self.outliers = rank, processes, augment, outliers
         self.batches_per_block = max(1, BLOCK_SIZE // batch_size) if processes == 1 else 1
         self.sampler = EpochShuffle(len(labels), seed)  # by this name Lightning finds it and tells it the epoch
 
@@ -148,14 +157,34 @@ class ShuffledBlocks:
         images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
         batches = zip(images.split(self.batch_size), labels.split(self.batch_size))
         for batch, (pixels, batch_labels) in enumerate(batches, first):
-            yield self.augmented(normalized(pixels), batch), batch_labels
+            yield self.prepared(pixels, batch), batch_labels
 
-    def augmented(self, images: Tensor, batch: int) -> Tensor:
+    def prepared(self, pixels: Tensor, batch: int) -> Tensor:
+        """A batch as the network gets it: outliers added, distorted.
+
+        Both are drawn for the whole batch, so that several processes together see what one would.
+        """
+        size, key = self.size(batch), (self.seed, self.sampler.epoch, batch)
+        mine = slice(self.rank, None, self.processes)
+        others = self.outliers.draw(size, seed_for("outliers", *key)) if self.outliers is not None else pixels[:0]
+        if len(others):
+            pixels = torch.cat([pixels, others[mine]])
+        images = normalized(pixels)
         if self.augment is None:
             return images
-        # drawn for the whole batch, so that several processes together see what one would
-        distortions = self.augment.draw(self.size(batch), seed_for("augment", self.seed, self.sampler.epoch, batch))
-        return self.augment(images, distortions[self.rank :: self.processes])
+        of_digits, of_others = self.augment.draw(size + len(others), seed_for("augment", *key)).tensor_split([size])
+        return self.augment(images, torch.cat([of_digits[mine], of_others[mine]]))
+
+
+class Outliers:
+    """Images, uint8 (n, 784), of which ``share`` as many join a batch as it has."""
+
+    def __init__(self, images: Tensor, share: float) -> None:
+        self.images, self.share = images, share
+
+    def draw(self, size: int, seed: int) -> Tensor:
+        """Those for a batch of ``size``, uint8 (share * size, 784)."""
+        return self.images[shuffled(len(self.images), seed)[: round(self.share * size)].to(self.images.device)]
 
 
 class EpochShuffle:

@@ -61,6 +61,7 @@ RULES: dict[str, Rule] = {
     "data.batch_size": integer(1),
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),
+    "data.outliers": ("a number in [0, 1]", lambda value: is_number(value) and 0 <= value <= 1),
     "data.fallback": one_of("digits", None),
     "data.as_digits": ("true or false", lambda value: isinstance(value, bool)),
     "trainer.max_epochs": integer(1),

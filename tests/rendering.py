@@ -279,6 +279,7 @@ def alpha(image: np.ndarray, rng: Generator) -> np.ndarray:
     side = int(rng.choice([32, 64, 300]))
     height = round(side * rng.uniform(0.6, 0.85))
     ink = pen(image, height, height * rng.uniform(0.06, 0.14))
+    side = max(side, max(ink.shape) + 2)  # a digit may be wider than it is high
     picture = np.zeros((side, side, 4), np.uint8)
     picture[..., :3] = rng.choice([0, 255]) if rng.random() < 0.7 else rng.integers(0, 256, 3)
     picture[..., 3] = placed(ink, side, side, rng, 1) * 255

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from conftest import composed
@@ -7,7 +9,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from mnist_mlp import data
+from mnist_mlp.classifier import equality_loss
 from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.outliers import drawings
 from mnist_mlp.randomness import seed_for
 from mnist_mlp.training import build
 
@@ -169,3 +173,18 @@ def test_blocks_change_nothing(mnist_root, monkeypatch, precision):
     assert torch.equal(
         blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
     )
+
+
+def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root):
+    def confidence(*overrides):
+        classifier, _ = trained(mnist_root, *overrides, max_epochs=5)
+        with torch.inference_mode():
+            return classifier(data.normalized(drawings(200, 1))).softmax(1).amax(1).mean()
+
+    assert confidence("data.outliers=0.5") < 0.7 * confidence()
+
+
+def test_nothing_is_less_sure_than_equal_probabilities():
+    equal, sure = torch.zeros(3, 10), torch.eye(3, 10)
+    assert equality_loss(equal) == pytest.approx(3 * math.log(10))
+    assert equality_loss(sure) > equality_loss(equal)

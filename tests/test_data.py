@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mnist_mlp import datasets
-from mnist_mlp.data import DigitsDataModule, OrderedBatches, ShuffledBlocks
+from mnist_mlp.data import DigitsDataModule, OrderedBatches, Outliers, ShuffledBlocks, normalized
 from mnist_mlp.distortions import Distort
 from mnist_mlp.errors import InputError
 
@@ -76,6 +76,22 @@ def test_validation_and_test_images_stay_as_they_are(mnist_root):
         assert torch.equal(next(iter(getattr(plain, loader)()))[0], next(iter(getattr(distorted, loader)()))[0])
     first, other = (next(next(iter(data.train_dataloader())))[0] for data in (plain, distorted))
     assert not torch.allclose(first, other)
+
+
+def test_drawings_that_are_no_digit_join_each_training_batch(mnist_root):
+    data = ready(root=mnist_root, outliers=0.25, batch_size=200)
+    batches = [batch for block in data.train_dataloader() for batch in block]
+    assert [(len(images), len(labels)) for images, labels in batches] == [(250, 200), (250, 200), (140, 112)]
+    joined = [rows(images[len(labels) :]) for images, labels in batches]
+    assert joined[0] < rows(normalized(data.drawings))
+    assert joined[0] != joined[1]
+    images, labels = data.parts["train"]
+    shares = [
+        next(next(iter(ShuffledBlocks(images, labels, 200, 0, rank, 3, outliers=Outliers(data.drawings, 0.25)))))
+        for rank in range(3)
+    ]
+    assert [(len(images), len(labels)) for images, labels in shares] == [(84, 67), (84, 67), (82, 66)]
+    assert set().union(*(rows(images) for images, _ in shares)) == rows(batches[0][0])
 
 
 def test_too_few_images_to_split(mnist_root):

@@ -45,7 +45,9 @@ def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
         training.train(composed("data=digits", "trainer.devices=1000"), tmp_path)
 
 
-@pytest.mark.parametrize("options", [[], ["augment=distort", "average=ema", "trainer.gradient_clip_val=0.5"]])
+@pytest.mark.parametrize(
+    "options", [[], ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=0.5", "data.outliers=0.3"]]
+)
 def test_two_processes_train_what_one_does(tmp_path, options):
     arguments = [
         *options,

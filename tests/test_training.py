@@ -89,8 +89,9 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
     assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
 
 
-ALL_OPTIONS = ["augment=distort", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
+ALL_OPTIONS = ["augment=handwriting", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
 ALL_OPTIONS += ["loss.label_smoothing=0.1", "trainer.gradient_clip_val=0.5", "trainer.precision=bf16-mixed"]
+ALL_OPTIONS += ["data.outliers=0.1"]
 ALL_OPTIONS += ["trainer.max_epochs=4"]  # which an interrupted run cannot halve: a schedule covers all of it
 
 

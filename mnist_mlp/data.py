@@ -85,8 +85,9 @@ class DigitsDataModule(LightningDataModule):
         return ShuffledBlocks(images, labels, self.batch_size, self.seed, *self.share(), self.augment, outliers)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
-        """The first training images, float (images, 784), and distorted copies of them, to be looked at."""
-        originals = normalized(self.parts["train"][0][:images])
+        """The first training images and some outliers, float (n, 784), and distorted copies, to be looked at."""
+        outliers = self.drawings[: images // 4] if self.outliers else self.parts["train"][0][:0]
+        originals = normalized(torch.cat([self.parts["train"][0][:images], outliers]))
         draws = (self.augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
         return originals, [self.augment(originals, draw) for draw in draws]
 

@@ -4,6 +4,7 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_mlp import plots
@@ -79,10 +80,18 @@ class Dashboard(Callback):
         )
 
     def log_hyperparameters(self, settings: dict, results: dict[str, float]) -> None:
-        """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1."""
+        """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1.
+
+        Not by ``add_hparams``, which has each run say what the columns are, where TensorBoard believes only one of
+        them: left to itself, it shows the settings of all runs.
+        """
         plain = {key: value if isinstance(value, (bool, int, float)) else str(value) for key, value in settings.items()}
-        figures = {f"result/{name}": value for name, value in results.items() if value is not None}
-        self.writers["run"].add_hparams(plain, figures, run_name=".")
+        _, begin, end = hparams(plain, {})
+        for summary in (begin, end):
+            self.writers["run"].file_writer.add_summary(summary)
+        for name, value in results.items():
+            if value is not None:
+                self.writers["run"].add_scalar(f"result/{name}", value)
 
     def close(self) -> None:
         for writer in self.writers.values():

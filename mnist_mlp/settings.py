@@ -28,8 +28,8 @@ def integer(least: int) -> Rule:
     return f"an integer, at least {least}", lambda value: is_integer(value) and value >= least
 
 
-def number(least: float) -> Rule:
-    return f"a number, at least {least}", lambda value: is_number(value) and value >= least
+def number(least: float, most: float) -> Rule:
+    return f"a number from {least} to {most}", lambda value: is_number(value) and least <= value <= most
 
 
 def one_of(*choices: Any) -> Rule:
@@ -48,20 +48,23 @@ RULES: dict[str, Rule] = {
     "model.dropout": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
     "model.batch_norm": ("true or false", lambda value: isinstance(value, bool)),
     "optimizer.lr": ("a number above 0", lambda value: is_number(value) and value > 0),
+    "optimizer.momentum": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
+    "scheduler.warmup": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
+    "scheduler.pct_start": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "loss.label_smoothing": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
-    "augment.rotation": number(0),
-    "augment.scale": number(0),
-    "augment.shear": number(0),
-    "augment.shift": number(0),
-    "augment.elastic": number(0),
-    "augment.smoothness": number(1),
+    "augment.rotation": number(0, 180),
+    "augment.scale": number(0, 1),
+    "augment.shear": number(0, 1),
+    "augment.shift": number(0, 28),
+    "augment.elastic": number(0, 28),
+    "augment.smoothness": number(1, 28),
     "average.decay": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
     "data.root": ("a folder", lambda value: value is None or (isinstance(value, str) and value != "")),
     "data.batch_size": integer(1),
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),
-    "data.outliers": ("a number in [0, 1]", lambda value: is_number(value) and 0 <= value <= 1),
+    "data.outliers": number(0, 1),
     "data.fallback": one_of("digits", None),
     "data.as_digits": ("true or false", lambda value: isinstance(value, bool)),
     "trainer.max_epochs": integer(1),
@@ -90,8 +93,14 @@ TARGETS = {
 MOST_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
 # Their other keys are arguments of the class or function that they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
-OPTIONAL_KEYS = ("loss.label_smoothing",)  # which torch's other losses do not have
-OPTIONAL_GROUPS = ("scheduler", "augment", "average")  # empty where none is chosen
+# Keys that only some options of their group have, and groups that are empty where none is chosen; an option that has.
+OPTIONAL_KEYS = {
+    "loss.label_smoothing": "loss=cross_entropy",
+    "optimizer.momentum": "optimizer=nesterov",
+    "scheduler.warmup": "scheduler=warmup_cosine",
+    "scheduler.pct_start": "scheduler=one_cycle",
+}
+OPTIONAL_GROUPS = {"scheduler": "scheduler=cosine", "augment": "augment=distort", "average": "average=ema"}
 
 
 def check(config: DictConfig) -> None:
@@ -100,6 +109,9 @@ def check(config: DictConfig) -> None:
         settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
+    for group, choice in OPTIONAL_GROUPS.items():
+        if settings.get(group) != {} and f"{group}._target_" not in settings:
+            raise InputError(f"{group}: nothing is chosen of it; there are {choice} and {group}=none")
     for key, (expected, _) in RULES.items():
         group = key.partition(".")[0]
         if key in settings:
@@ -152,6 +164,11 @@ def parameters(hidden_sizes: list[int]) -> int:
 
 
 def unknown(key: str) -> InputError:
+    if key in RULES:
+        choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(key.partition(".")[0])
+        return InputError(
+            f"there is no {key} without {choice}" if choice else f"{key}: not a setting of what is chosen"
+        )
     near = difflib.get_close_matches(key, RULES, n=1)
     meant = f"; did you mean {near[0]}?" if near else ""
     return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows them all)")

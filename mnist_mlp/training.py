@@ -44,23 +44,34 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
 
     Raises InputError for what the user can mend, and KeyboardInterrupt, with the way to go on, after Ctrl-C.
     """
-    if config.trainer.num_nodes > 1 and not processes.is_rank():
-        raise InputError(
-            f"trainer.num_nodes={config.trainer.num_nodes}: start this on each of them with torchrun (see the README)"
-        )
-    if config.trainer.devices > 1 and not processes.is_rank():
-        cores, gpus = os.cpu_count(), torch.cuda.device_count()
-        if config.trainer.devices > max(cores, gpus):
-            raise InputError(
-                f"trainer.devices={config.trainer.devices}: this machine has {cores} cores and {gpus} GPUs"
-            )
-        try:
+    check_machine(config)
+    try:
+        if config.trainer.devices > 1 and not processes.is_rank():
             return processes.run_in_processes(config.trainer.devices, train, config, folder, varied)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(what_is_kept(folder, config.trainer.max_epochs)) from None
-    quieten()
-    with processes.quiet_unless_first():
-        return train_and_test(config, folder, varied)
+        quieten()
+        with processes.quiet_unless_first():
+            return train_and_test(config, folder, varied)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what_is_kept(folder, config.trainer.max_epochs)) from None
+
+
+def check_machine(config: DictConfig) -> None:
+    """Raises InputError for what cannot be done here, before anything is read."""
+    trainer, rank = config.trainer, processes.is_rank()
+    if trainer.num_nodes > 1 and not rank:
+        raise InputError(
+            f"trainer.num_nodes={trainer.num_nodes}: start this on each of them with torchrun (see the README)"
+        )
+    cores, gpus = os.cpu_count(), torch.cuda.device_count()
+    if trainer.devices > max(cores, gpus) and not rank:
+        raise InputError(f"trainer.devices={trainer.devices}: this machine has {cores} cores and {gpus} GPUs")
+    if trainer.accelerator == "gpu" and not (gpus or torch.mps.is_available()):
+        raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
+    if trainer.devices * trainer.num_nodes > 1 and config.model.get("batch_norm") and not gpus:
+        raise InputError(
+            "model.batch_norm=true: torch normalises over several processes on GPUs only;"
+            " model.batch_norm=false, or trainer.devices=1"
+        )
 
 
 def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dict:
@@ -170,11 +181,6 @@ def threads_for(work: int) -> int:
 
 def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> Trainer:
     """The config's trainer, which keeps ``history`` and its last and best epoch, and shows a progress bar."""
-    if config.trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.mps.is_available()):
-        raise InputError("trainer.accelerator=gpu: torch sees no GPU here; trainer=auto takes what there is")
-    several = config.trainer.devices * config.trainer.num_nodes > 1
-    if several and config.model.get("batch_norm") and not torch.cuda.is_available():
-        raise InputError("model.batch_norm=true: torch normalises over several processes on GPUs only")
     return instantiate(
         config.trainer,
         gradient_clip_val=None,  # Lightning leaves it to the classifier, which steps the optimizer
@@ -184,7 +190,7 @@ def make_trainer(config: DictConfig, history: History, *callbacks: Callback) -> 
         logger=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        sync_batchnorm=several,
+        sync_batchnorm=config.trainer.devices * config.trainer.num_nodes > 1,
     )
 
 
@@ -227,7 +233,7 @@ def fit(
     except SystemExit:  # how Lightning ends a fit after Ctrl-C
         if history.rows:
             history.draw()
-        raise KeyboardInterrupt(what_is_kept(history.folder, trainer.max_epochs)) from None
+        raise KeyboardInterrupt from None
 
 
 def what_is_kept(folder: Path, max_epochs: int) -> str:
@@ -265,6 +271,8 @@ def hyperparameters(config: DictConfig) -> dict:
         group, _, name = key.partition(".")
         if name == "_target_" and group in ("optimizer", "scheduler", "loss", "augment", "average"):
             values[group] = value.rpartition(".")[2]
+        elif value == {}:
+            values[key] = "none"
         elif name not in ("_target_", "_partial_", "root", "fallback") and key not in ("data.seed", "checkpoint"):
             values[key] = value
     return values

@@ -14,17 +14,18 @@ from mnist_mlp.results import metrics_of
 
 DIGITS = [str(digit) for digit in range(10)]
 BATCH_SIZE = 4096
-THRESHOLD = 0.5  # of the probability, from which on a digit is read
+THRESHOLD = 0.5  # of a run without one: it is older, or there is only its checkpoint
 
 
 class Reader:
     """What ``run``, a run folder or a checkpoint of one, has learnt to read.
 
-    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by. Raises InputError where there
+    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by; ``threshold``, unless one is
+    given, is the probability below which training refused 2 % of the validation images. Raises InputError where there
     is no such run.
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, threshold: float | None = None) -> None:
         self.path = run / "checkpoints/best.ckpt" if run.is_dir() else run
         checkpoint = read_checkpoint(self.path)
         self.metrics = metrics_of(self.path.absolute().parent.parent) or {}
@@ -35,6 +36,7 @@ class Reader:
         classes = self.network[-1].out_features
         self.classes = self.metrics.get("classes") or [str(label) for label in range(classes)]
         self.temperature = self.metrics.get("temperature", 1.0)
+        self.threshold = self.metrics.get("threshold", THRESHOLD) if threshold is None else threshold
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Of images, uint8 (n, 28, 28), white on black: calibrated logits, float (n, classes)."""
@@ -46,6 +48,10 @@ class Reader:
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Of images, uint8 (n, 28, 28), white on black: how likely each is of each class, float (n, classes)."""
         return self.logits(images).softmax(1).numpy()
+
+    def labels(self, probabilities: np.ndarray) -> list[str | None]:
+        """The likeliest class of each image, None where it is less probable than the threshold; of (n, classes)."""
+        return [self.classes[row.argmax()] if row.max() >= self.threshold else None for row in probabilities]
 
     def evidence(self, images: np.ndarray) -> np.ndarray:
         """How much each pixel of images, uint8 (..., 28, 28), speaks for the likeliest class: float32, the same shape.

@@ -24,6 +24,9 @@ def test_reads_what_the_run_tested(tmp_path, mnist_root, options):
     assert (probabilities.argmax(1) == labels.numpy()).mean() == pytest.approx(metrics["test_accuracy"])
     assert reader.classes == [str(digit) for digit in range(10)]
     assert reader.temperature == metrics["temperature"] != 1
+    assert reader.threshold == metrics["threshold"]
+    validation = reader.probabilities(data.parts["val"][0].view(-1, 28, 28).numpy())
+    assert reader.labels(validation).count(None) == 2  # of 128, so that three were more than 2 %
     alone = tmp_path / "alone.ckpt"
     (tmp_path / "checkpoints/best.ckpt").rename(alone)
     moved = Reader(alone).probabilities(images.view(-1, 28, 28).numpy())  # without its folder not calibrated
@@ -69,6 +72,23 @@ def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
     assert np.allclose(evidence.sum((1, 2)) + 1 / 2, logits.amax(1), atol=1e-4)  # the rest is the bias
     assert np.allclose(reader.evidence(images[1]), evidence[1], atol=1e-6)
     assert reader.evidence(images[:0]).shape == (0, 28, 28)
+
+
+def test_the_threshold(tmp_path):
+    weights = torch.zeros(10, 784)
+    weights[3] = 0.01  # the more is drawn, the surer it is a 3
+    run = save_perceptron(tmp_path / "run", weights, threshold=0.9, classes=list("abcdefghij"))
+    images = np.full((3, 28, 28), [[[40]], [[100]], [[200]]], np.uint8)
+    probabilities = Reader(run).probabilities(images)
+    assert 0.2 < probabilities[0, 3] < 0.5 < probabilities[1, 3] < 0.9 < probabilities[2, 3]
+    older = save_perceptron(tmp_path / "older", weights)
+    readers = [Reader(run), Reader(run, threshold=0.0), Reader(run / "checkpoints/best.ckpt"), Reader(older)]
+    assert [reader.labels(probabilities) for reader in readers] == [
+        [None, None, "d"],
+        ["d", "d", "d"],
+        [None, None, "d"],
+        [None, "3", "3"],
+    ]
 
 
 def test_best_run(tmp_path):

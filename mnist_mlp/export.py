@@ -45,10 +45,9 @@ def export(run: Path, to: Path | None = None) -> None:
     if missing:
         raise InputError(f'{missing} is not installed: pip install -c constraints.txt -e ".[export]"')
     reader = Reader(run)
-    folder = run if run.is_dir() else run.absolute().parent.parent
     if not reader.metrics:
-        raise InputError(f"{folder}: no finished run: metrics.json is missing or damaged")
-    config, name, test = config_and_test_images(folder, reader.metrics)
+        raise InputError(f"{reader.folder}: no finished run: metrics.json is missing")
+    config, name, test = config_and_test_images(reader)
 
     model = onnx_model(reader)
     metadata = {"config": config, "metrics": json.dumps(reader.metrics), "classes": json.dumps(reader.classes)}
@@ -57,21 +56,21 @@ def export(run: Path, to: Path | None = None) -> None:
     content = model.SerializeToString()
     found = compare(content, reader, test)
 
-    to = to or folder / "model.onnx"
+    to = to or reader.folder / "model.onnx"
     with replacing(to) as path:
         path.write_bytes(content)
     print(f"{name}: {found}\nfile: {to} ({len(content):,} bytes)\nuse:  {example(to)}")
 
 
-def config_and_test_images(folder: Path, metrics: dict[str, Any]) -> tuple[str, str, Part]:
+def config_and_test_images(reader: Reader) -> tuple[str, str, Part]:
     """The YAML that the run was told, the name of the data set that it was tested on, and its test images."""
     from mnist_mlp.data import DigitsDataModule  # brings Lightning, which what is no run need not wait for
 
-    path = folder / ".hydra/config.yaml"
+    path = reader.folder / ".hydra/config.yaml"
     try:
         config = path.read_text()
         told = OmegaConf.create(config).data  # nothing it names is called, so that a stranger's run does no harm
-        dataset = metrics.get("data", told.dataset)  # which the run may have fallen back on
+        dataset = reader.metrics.get("data", told.dataset)  # which the run may have fallen back on
         data = DigitsDataModule(dataset, told.root, val_fraction=told.val_fraction)
         data.prepare_data()
         data.setup()

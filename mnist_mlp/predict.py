@@ -114,7 +114,7 @@ def predict(arguments: argparse.Namespace) -> int:
     files = picture_files(arguments.images)
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
-        print(f"read with {reader.path.parents[1]}, the best run below outputs", file=sys.stderr)
+        print(f"read with {reader.folder}, the best run below outputs", file=sys.stderr)
     failed = 0
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):

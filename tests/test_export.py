@@ -178,8 +178,9 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
     [
         ("checkpoints/best.ckpt", b"none", "best.ckpt: damaged"),
         ("checkpoints/best.ckpt", None, "best.ckpt: No such file"),
-        ("metrics.json", b"{", "metrics.json is missing or damaged"),
-        ("metrics.json", None, "metrics.json is missing or damaged"),
+        ("metrics.json", b"{", "metrics.json: damaged"),
+        ("metrics.json", b'{"threshold": 0.5}', "metrics.json: damaged, or without a finished run's scores"),
+        ("metrics.json", None, "no finished run: metrics.json is missing"),
         (".hydra/config.yaml", None, "config.yaml: No such file"),
         (".hydra/config.yaml", b"a: [", "config.yaml: damaged"),
         (".hydra/config.yaml", b"\xff\xfe", "config.yaml: damaged"),

@@ -75,7 +75,8 @@ def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str,
         config = path.read_text()
         told = OmegaConf.create(config).data  # nothing it names is called, so that a stranger's run does no harm
         dataset = "digits" if reader.metrics.get("data") == "digits" else told.dataset  # those that it may fall back on
-        data = DigitsDataModule(dataset, root or told.root, val_fraction=told.val_fraction)
+        as_digits = told.get("as_digits", True)  # which older runs do not say
+        data = DigitsDataModule(dataset, root or told.root, val_fraction=told.val_fraction, as_digits=as_digits)
         data.prepare_data()
         data.setup()
     except (InputError, OSError) as error:

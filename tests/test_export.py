@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import composed
 from omegaconf import OmegaConf
+from PIL import Image
 from torch import nn
 
 from mnist_mlp import export as module
@@ -136,6 +137,21 @@ def test_a_run_from_another_machine(add_run, monkeypatch, capsys, mnist_root, tm
     assert "mnist: all 200 test images" in capsys.readouterr().out
     properties = {entry.key: entry.value for entry in onnx.load(run / "model.onnx").metadata_props}
     assert json.loads(properties["threshold"]) == 0.5  # an older run
+
+
+@pytest.mark.parametrize("as_digits", [False, True])
+def test_a_folder_s_images_are_those_of_the_training(add_run, tmp_path, as_digits):
+    for number in range(20):
+        path = tmp_path / f"images/{number % 10}/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.full((60, 60), 255, np.uint8)
+        picture[5:30, number : number + 4] = 0
+        Image.fromarray(picture).save(path)
+    run = add_run(data="folder", hidden_sizes=[16])
+    settings = ["data=folder", f"data.root={tmp_path}/images", f"data.as_digits={as_digits}"]
+    OmegaConf.save(config := composed(*settings), run / ".hydra/config.yaml")
+    _, _, test = module.config_and_test_images(Reader(run), None)
+    assert torch.equal(test.images.flatten(1), training.read_data(config).parts["test"][0])
 
 
 def test_a_data_set_without_a_test_part_is_split_as_in_training(add_run, capsys):

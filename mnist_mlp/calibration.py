@@ -1,5 +1,7 @@
 """Probabilities that mean what they say: of the digits read with 90 % some 90 % are right (Guo et al. 2017)."""
 
+import math
+
 import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
@@ -18,6 +20,14 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
     least = minimize_scalar(loss, bounds=(-3, 3), method="bounded")
     return round(float(torch.tensor(least.x).exp()), 4)
+
+
+def fit_threshold(probabilities: Tensor, share: float = 0.02) -> float:
+    """The highest threshold of the largest probability that refuses no more than a ``share`` of the images, those below
+    it. ``probabilities`` (n, classes).
+    """
+    highest = probabilities.amax(1).sort().values
+    return math.floor(highest[int(share * len(highest))].item() * 1e6) / 1e6  # not up, which would refuse one more
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 15) -> float:

@@ -31,7 +31,7 @@ from mnist_mlp.command_line import errors_in_one_line
 from mnist_mlp.errors import InputError
 from mnist_mlp.predict import probability
 from mnist_mlp.preprocessing import digits_in, read_picture
-from mnist_mlp.reader import THRESHOLD, Reader, best_run, finished_runs
+from mnist_mlp.reader import Reader, best_run, finished_runs
 from mnist_mlp.results import metrics_of
 
 OUTPUTS = Path("outputs")
@@ -47,11 +47,15 @@ reader_of = lru_cache(maxsize=8)(Reader)
 
 
 class Runs:
-    """The runs that the page may use: those typed and those below ``outputs``, by names that are no paths."""
+    """The runs that the page may use: those typed and those below ``outputs``, by names that are no paths.
 
-    def __init__(self, typed: list[Path], outputs: Path) -> None:
+    Each has its own threshold unless one is given for all.
+    """
+
+    def __init__(self, typed: list[Path], outputs: Path, threshold: float | None = None) -> None:
         self.typed = typed
         self.outputs = outputs
+        self.threshold = threshold
         self.chosen = [self.name_of(run) for run in typed]
         self.listed()
 
@@ -69,10 +73,10 @@ class Runs:
         """Raises InputError for a name that was not listed."""
         if name not in self.paths:
             raise InputError(f"{name}: no such run; reload the page")
-        return reader_of(self.paths[name])
+        return reader_of(self.paths[name], self.threshold)
 
 
-def reading(picture: np.ndarray, readers: list[Reader], several: bool, threshold: float) -> dict[str, Any]:
+def reading(picture: np.ndarray, readers: list[Reader], several: bool) -> dict[str, Any]:
     """The digits in a picture, uint8 (height, width), and what each reader makes of each of them, ready for JSON."""
     digits = digits_in(picture, several)
     images = np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
@@ -81,24 +85,23 @@ def reading(picture: np.ndarray, readers: list[Reader], several: bool, threshold
         "height": picture.shape[0],
         "boxes": [digit.box for digit in digits],
         "images": images.reshape(-1, 784).tolist(),
-        "readings": [reading_of(images, reader, threshold) for reader in readers],
+        "readings": [reading_of(images, reader) for reader in readers],
     }
 
 
-def reading_of(images: np.ndarray, reader: Reader, threshold: float) -> dict[str, Any]:
-    """Labels of images, uint8 (n, 28, 28), None where the highest probability is below the threshold, and why."""
+def reading_of(images: np.ndarray, reader: Reader) -> dict[str, Any]:
+    """Labels of images, uint8 (n, 28, 28), None where not readable, and why."""
     probabilities = reader.probabilities(images).astype(float)
     evidence = reader.evidence(images).astype(float)
-    likeliest = zip(probabilities.argmax(1), probabilities.max(1))
     return {
         "classes": reader.classes,
-        "labels": [reader.classes[label] if highest >= threshold else None for label, highest in likeliest],
+        "labels": reader.labels(probabilities),
         "probabilities": probabilities.round(4).tolist(),
         "evidence": evidence.round(3).reshape(-1, 784).tolist(),
     }
 
 
-def application(runs: Runs, threshold: float = THRESHOLD, host: str = "127.0.0.1") -> Starlette:
+def application(runs: Runs, host: str = "127.0.0.1") -> Starlette:
     """The page's server.
 
     GET /runs lists the runs. POST /read?run=NAME&run=NAME reads the picture that is its body, as one digit, or
@@ -122,7 +125,7 @@ def application(runs: Runs, threshold: float = THRESHOLD, host: str = "127.0.0.1
 
         def answer() -> dict[str, Any]:
             readers = [runs.reader(name) for name in names]
-            return reading(read_picture(io.BytesIO(body)), readers, several, threshold)
+            return reading(read_picture(io.BytesIO(body)), readers, several)
 
         return JSONResponse(await to_thread.run_sync(answer, limiter=one_at_a_time))
 
@@ -199,7 +202,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="a run folder or checkpoint; otherwise the best run below outputs")
     parser.add_argument("--compare", type=Path, metavar="RUN", help="a second one, beside it")
     parser.add_argument(
-        "--threshold", type=probability, default=THRESHOLD, help="less probable digits are not read (%(default)s)"
+        "--threshold", type=probability, metavar="P", help="less probable digits are not read; otherwise each run's own"
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (%(default)s)")
@@ -208,7 +211,7 @@ def main() -> None:
     with errors_in_one_line():
         server = listening(arguments.host, arguments.port)
         typed = [arguments.run or best_run(OUTPUTS), *([arguments.compare] if arguments.compare else [])]
-        runs = Runs(typed, OUTPUTS)
+        runs = Runs(typed, OUTPUTS, arguments.threshold)
         torch.set_num_threads(1)  # waking others takes longer than a digit
         for name in runs.chosen:
             runs.reader(name)  # an unreadable one is said now
@@ -216,7 +219,7 @@ def main() -> None:
         print(f"run:  {' and '.join(map(str, typed))}\npage: {address} (Ctrl-C ends it)", flush=True)
         if not arguments.no_browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()  # some browsers wait
-        config = uvicorn.Config(application(runs, arguments.threshold, arguments.host), log_level="warning")
+        config = uvicorn.Config(application(runs, arguments.host), log_level="warning")
         uvicorn.Server(config).run([server])
 
 

@@ -1,6 +1,6 @@
 """A run as an ONNX file (onnx.ai), which reads digits without torch, checked against torch on the run's test images.
 
-python -m mnist_mlp.export RUN [--to FILE]
+python -m mnist_mlp.export RUN [--to FILE] [--root FOLDER]
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 from omegaconf import OmegaConf
 from torch import nn
 
-from mnist_mlp.command_line import errors_in_one_line
+from mnist_mlp.command_line import errors_in_one_line, explained
 from mnist_mlp.datasets import SIDE, Part
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import replacing
@@ -32,12 +32,14 @@ OPERATORS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid", nn.GELU: "
 TOLERANCE = 1e-4  # between torch's logits and the file's
 
 
-def export(run: Path, to: Path | None = None) -> None:
+def export(run: Path, to: Path | None = None, root: Path | None = None) -> None:
     """Writes ``run``, a run folder or a checkpoint in one, to the file ``to``: by default model.onnx in the folder.
+    Its data are those below ``root``: by default the run's own data.root.
 
     Input: ``images``, uint8 (batch, 28, 28), white on black. Outputs: ``logits`` and ``probabilities``, their softmax,
     float32 (batch, classes), calibrated as a Reader's are. Metadata: the run's ``config`` in YAML and, in JSON, its
-    ``metrics``, which are those of its best checkpoint, and the names of its ``classes``.
+    ``metrics``, which are those of its best checkpoint, the names of its ``classes``, and the ``threshold`` of
+    probability below which a Reader says that an image is not readable.
 
     Raises InputError, and writes nothing, where there is no finished run, where its test images are not to be had, and
     where on any of them the file's label is not torch's or a logit differs by more than ``TOLERANCE``.
@@ -45,41 +47,41 @@ def export(run: Path, to: Path | None = None) -> None:
     if missing:
         raise InputError(f'{missing} is not installed: pip install -c constraints.txt -e ".[export]"')
     reader = Reader(run)
-    folder = run if run.is_dir() else run.absolute().parent.parent
     if not reader.metrics:
-        raise InputError(f"{folder}: no finished run: metrics.json is missing or damaged")
-    config, name, test = config_and_test_images(folder, reader.metrics)
+        raise InputError(f"{reader.folder}: no finished run: metrics.json is missing")
+    config, name, test = config_and_test_images(reader, root)
 
     model = onnx_model(reader)
-    metadata = {"config": config, "metrics": json.dumps(reader.metrics), "classes": json.dumps(reader.classes)}
-    helper.set_model_props(model, metadata)
+    said = {"metrics": reader.metrics, "classes": reader.classes, "threshold": reader.threshold}
+    helper.set_model_props(model, {"config": config} | {key: json.dumps(value) for key, value in said.items()})
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
     found = compare(content, reader, test)
 
-    to = to or folder / "model.onnx"
+    to = to or reader.folder / "model.onnx"
     with replacing(to) as path:
         path.write_bytes(content)
     print(f"{name}: {found}\nfile: {to} ({len(content):,} bytes)\nuse:  {example(to)}")
 
 
-def config_and_test_images(folder: Path, metrics: dict[str, Any]) -> tuple[str, str, Part]:
+def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str, Part]:
     """The YAML that the run was told, the name of the data set that it was tested on, and its test images."""
     from mnist_mlp.data import DigitsDataModule  # brings Lightning, which what is no run need not wait for
 
-    path = folder / ".hydra/config.yaml"
+    path = reader.folder / ".hydra/config.yaml"
+    if not path.is_file():
+        raise InputError(f"{path}: No such file")
     try:
         config = path.read_text()
         told = OmegaConf.create(config).data  # nothing it names is called, so that a stranger's run does no harm
-        dataset = metrics.get("data", told.dataset)  # which the run may have fallen back on
-        data = DigitsDataModule(dataset, told.root, val_fraction=told.val_fraction)
+        dataset = "digits" if reader.metrics.get("data") == "digits" else told.dataset  # those that it may fall back on
+        as_digits = told.get("as_digits", True)  # which older runs do not say
+        data = DigitsDataModule(dataset, root or told.root, val_fraction=told.val_fraction, as_digits=as_digits)
         data.prepare_data()
         data.setup()
-    except InputError as error:
-        where = f"set MNIST_ROOT, or data.root in {path}"
-        raise InputError(f"no test images to check the export on: {error}; {where}") from error
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+    except (InputError, OSError) as error:
+        reason = f"{explained(error)}; --root FOLDER says where they are"
+        raise InputError(f"no test images to check the export on: {reason}") from error
     except Exception as error:  # a file of any content may be there
         raise InputError(f"{path}: damaged: {error}") from error
     images, labels = data.parts["test"]
@@ -155,9 +157,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.export", description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a checkpoint in one")
     parser.add_argument("--to", type=Path, metavar="FILE", help="what to write; otherwise model.onnx in the run folder")
+    parser.add_argument("--root", type=Path, metavar="FOLDER", help="where its data are; otherwise as it was trained")
     arguments = parser.parse_args()
     with errors_in_one_line():
-        export(arguments.run, arguments.to)
+        export(arguments.run, arguments.to, arguments.root)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from mnist_mlp.command_line import errors_in_one_line
 from mnist_mlp.errors import InputError
 from mnist_mlp.files import replacing
 from mnist_mlp.preprocessing import Digit, digits_in, read_picture
-from mnist_mlp.reader import THRESHOLD, Reader, best_run
+from mnist_mlp.reader import Reader, best_run
 
 PICTURES_AT_A_TIME = 256
 
@@ -57,8 +57,8 @@ class Reading(NamedTuple):
         return json.dumps({"file": self.file, "digits": digits})
 
 
-def read(files: list[str], reader: Reader, threshold: float) -> Iterator[Reading]:
-    """Reads picture files, many at a time; what is not readable with a probability of ``threshold`` has no label."""
+def read(files: list[str], reader: Reader) -> Iterator[Reading]:
+    """Reads picture files, many at a time."""
     for first in range(0, len(files), PICTURES_AT_A_TIME):
         group = files[first : first + PICTURES_AT_A_TIME]
         found = [digits_or_error(file) for file in group]
@@ -66,8 +66,7 @@ def read(files: list[str], reader: Reader, threshold: float) -> Iterator[Reading
         probabilities = reader.probabilities(np.stack(images)) if images else np.empty((0, len(reader.classes)))
         for file, (digits, error) in zip(group, found):
             own, probabilities = probabilities[: len(digits)], probabilities[len(digits) :]
-            labels = [reader.classes[row.argmax()] if row.max() >= threshold else None for row in own]
-            yield Reading(file, digits, labels, own, error)
+            yield Reading(file, digits, reader.labels(own), own, error)
 
 
 def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
@@ -113,14 +112,12 @@ def show(reading: Reading, folder: Path) -> None:
 def predict(arguments: argparse.Namespace) -> int:
     """Prints what is read; gives the exit status, 2 where a file could not be read."""
     files = picture_files(arguments.images)
-    reader = Reader(arguments.run or best_run(Path("outputs")))
+    reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
-        print(f"read with {reader.path.parents[1]}, the best run below outputs", file=sys.stderr)
+        print(f"read with {reader.folder}, the best run below outputs", file=sys.stderr)
     failed = 0
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
-    for reading in tqdm(
-        read(files, reader, arguments.threshold), total=len(files), delay=1, leave=False, disable=hidden
-    ):
+    for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
         failed += reading.error is not None
         if arguments.json:
             print(reading.json())
@@ -148,8 +145,8 @@ def main() -> None:
     parser.add_argument(
         "--threshold",
         type=probability,
-        default=THRESHOLD,
-        help="the probability from which on a digit is read, not ? (%(default)s)",
+        metavar="P",
+        help="the probability from which on a digit is read, not ?; otherwise the run's, which 98 %% of digits reach",
     )
     parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")
     parser.add_argument("--show", type=Path, metavar="FOLDER", help="write there pictures of what was read and seen")

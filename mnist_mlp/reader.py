@@ -14,27 +14,46 @@ from mnist_mlp.results import metrics_of
 
 DIGITS = [str(digit) for digit in range(10)]
 BATCH_SIZE = 4096
-THRESHOLD = 0.5  # of the probability, from which on a digit is read
+THRESHOLD = 0.5  # of a run without one: it is older, or there is only its checkpoint
 
 
 class Reader:
     """What ``run``, a run folder or a checkpoint of one, has learnt to read.
 
-    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by. Raises InputError where there
+    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by; ``threshold``, unless one is
+    given, is the probability below which training refused 2 % of the validation images. Raises InputError where there
     is no such run.
     """
 
-    def __init__(self, run: Path) -> None:
-        self.path = run / "checkpoints/best.ckpt" if run.is_dir() else run
-        checkpoint = read_checkpoint(self.path)
-        self.metrics = metrics_of(self.path.absolute().parent.parent) or {}
+    def __init__(self, run: Path, threshold: float | None = None) -> None:
+        self.folder = run if run.is_dir() else run.absolute().parent.parent
+        path = run / "checkpoints/best.ckpt" if run.is_dir() else run
+        checkpoint = read_checkpoint(path)
+        self.metrics = metrics_of(self.folder) or {}
+        if not self.metrics and (self.folder / "metrics.json").exists():
+            raise self.wrong_metrics("damaged, or without a finished run's scores")
         try:
             self.network = trained_network(checkpoint)
         except Exception as error:  # a file of any content may be given
-            raise InputError(f"{self.path}: not a checkpoint of a run of this project") from error
-        classes = self.network[-1].out_features
-        self.classes = self.metrics.get("classes") or [str(label) for label in range(classes)]
-        self.temperature = self.metrics.get("temperature", 1.0)
+            raise InputError(f"{path}: not a checkpoint of a run of this project") from error
+        labels = range(self.network[-1].out_features)
+        self.classes = self.metrics.get("classes", [str(label) for label in labels])
+        names = isinstance(self.classes, list) and all(isinstance(name, str) for name in self.classes)
+        if not names or len(self.classes) != len(labels):
+            raise self.wrong_metrics(f"classes: must be a list of {len(labels)} names")
+        self.temperature = self.number("temperature", 1.0, least=0.01, most=100)  # wider than what is fitted
+        own_threshold = self.number("threshold", THRESHOLD, least=0, most=1)
+        self.threshold = own_threshold if threshold is None else threshold
+
+    def number(self, key: str, otherwise: float, least: float, most: float) -> float:
+        """What metrics.json says of ``key``. Raises InputError where that is no number from ``least`` to ``most``."""
+        value = self.metrics.get(key, otherwise)
+        if type(value) not in (int, float) or not least <= value <= most:  # True and NaN are neither
+            raise self.wrong_metrics(f"{key}: must be a number from {least} to {most}")
+        return value
+
+    def wrong_metrics(self, what: str) -> InputError:
+        return InputError(f"{self.folder / 'metrics.json'}: {what}")
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Of images, uint8 (n, 28, 28), white on black: calibrated logits, float (n, classes)."""
@@ -46,6 +65,10 @@ class Reader:
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Of images, uint8 (n, 28, 28), white on black: how likely each is of each class, float (n, classes)."""
         return self.logits(images).softmax(1).numpy()
+
+    def labels(self, probabilities: np.ndarray) -> list[str | None]:
+        """The likeliest class of each image, None where it is less probable than the threshold; of (n, classes)."""
+        return [self.classes[row.argmax()] if row.max() >= self.threshold else None for row in probabilities]
 
     def evidence(self, images: np.ndarray) -> np.ndarray:
         """How much each pixel of images, uint8 (..., 28, 28), speaks for the likeliest class: float32, the same shape.

@@ -13,8 +13,9 @@ def metrics_of(run: Path) -> dict[str, Any] | None:
     try:
         metrics = json.loads((run / "metrics.json").read_text())
         whole = all(isinstance(metrics[name], Real) for name in ("test_accuracy", "test_loss", "fit_seconds"))
-        return metrics if whole and isinstance(metrics["val_accuracy"], Real | None) else None
-    except (OSError, ValueError, LookupError, TypeError):
+        accuracy = metrics["val_accuracy"]
+        return metrics if whole and (accuracy is None or 0 <= accuracy <= 1) else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 

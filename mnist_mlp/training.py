@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from mnist_mlp import processes
-from mnist_mlp.calibration import calibration_error, fit_temperature
+from mnist_mlp.calibration import calibration_error, fit_temperature, fit_threshold
 from mnist_mlp.checkpoints import LastAndBest, WholeCheckpoints, check_settings
 from mnist_mlp.classifier import Classifier
 from mnist_mlp.dashboard import Dashboard
@@ -93,7 +93,9 @@ def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dic
         return {}
     best_path = folder / "checkpoints/best.ckpt"
     load_weights(classifier, best_path, read_checkpoint(best_path))
-    temperature = fit_temperature(*logits_of("val", classifier, data))
+    logits, labels = logits_of("val", classifier, data)
+    temperature = fit_temperature(logits, labels)
+    threshold = fit_threshold((logits / temperature).softmax(1))
     results = test(trainer, classifier, data, dashboard)
 
     best = history.best()
@@ -113,6 +115,7 @@ def train_and_test(config: DictConfig, folder: Path, varied: dict | None) -> dic
         "seed": config.seed,
         "classes": data.classes,
         "temperature": temperature,
+        "threshold": threshold,
     }
     if data.warning:
         metrics["warning"] = data.warning

@@ -25,7 +25,7 @@ HERE = "http://127.0.0.1:8000"
 
 def save_run(folder: Path, seed: int, **metrics: object) -> Path:
     """A run with weights of no training."""
-    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(seed)
     weights = {
         "network.0.weight": torch.randn(10, 784, generator=generator),
@@ -49,7 +49,7 @@ def outputs(tmp_path) -> Path:
 
 @pytest.fixture
 def client(outputs) -> TestClient:
-    return TestClient(application(Runs([outputs / "day/a"], outputs), threshold=0.0), base_url=HERE)
+    return TestClient(application(Runs([outputs / "day/a"], outputs, threshold=0.0)), base_url=HERE)
 
 
 def drawing(*strokes: list[tuple[int, int]], width: int = 280) -> bytes:
@@ -88,17 +88,17 @@ def test_several_digits_only_where_asked_for(client):
 
 
 def test_below_the_threshold_nothing_is_read(outputs):
-    runs = Runs([outputs / "day/a"], outputs)
-    (highest,) = np.max(
-        TestClient(application(runs), base_url=HERE)
-        .post("/read?run=day/a", content=drawing(SEVEN))
-        .json()["readings"][0]["probabilities"],
-        axis=1,
-    )
+    def readings(typed: float | None = None) -> list[dict]:
+        client = TestClient(application(Runs([], outputs, typed)), base_url=HERE)
+        return client.post("/read?run=day/a&run=sure", content=drawing(SEVEN)).json()["readings"]
+
+    save_run(outputs / "sure", 0, threshold=1.0)
+    (highest,) = np.max(readings()[0]["probabilities"], axis=1)
     for threshold, read in [(highest - 0.01, True), (highest + 0.01, False)]:
-        client = TestClient(application(runs, threshold), base_url=HERE)
-        (label,) = client.post("/read?run=day/a", content=drawing(SEVEN)).json()["readings"][0]["labels"]
-        assert (label is not None) == read
+        save_run(outputs / "day/a", 0, threshold=threshold)
+        draw.reader_of.cache_clear()
+        assert [reading["labels"] != [None] for reading in readings()] == [read, False]  # each its own
+        assert [reading["labels"] != [None] for reading in readings(threshold)] == [read, read]
 
 
 def test_nothing_drawn(client):
@@ -190,6 +190,17 @@ def test_the_runs_that_can_be_chosen(outputs):
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 400  # not listed yet
     assert "later" in [run["name"] for run in client.get("/runs").json()["runs"]]
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 200
+
+
+@pytest.mark.parametrize("accuracy", [np.nan, np.inf, "0.9", [0.9]])
+def test_a_run_whose_metrics_are_damaged_costs_no_other_its_place(outputs, accuracy):
+    save_run(outputs / "day/b", 1, val_accuracy=accuracy)
+    client = TestClient(application(Runs([outputs / "day/a"], outputs)), base_url=HERE)
+    assert client.get("/runs").json()["runs"] == [{"name": "day/a", "val_accuracy": 0.9}]
+    save_run(outputs / "day/b", 1, temperature=None)
+    assert len(client.get("/runs").json()["runs"]) == 2
+    error = client.post("/read?run=day/b", content=drawing(SEVEN)).json()["error"]
+    assert "b/metrics.json: temperature: must be" in error
 
 
 def test_the_page_loads_nothing_from_elsewhere(client):

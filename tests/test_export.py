@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import composed
 from omegaconf import OmegaConf
+from PIL import Image
 from torch import nn
 
 from mnist_mlp import export as module
@@ -118,12 +119,39 @@ def test_what_training_writes_and_what_is_said(tmp_path, mnist_root, capsys):
     assert OmegaConf.create(properties["config"]) == config
     assert json.loads(properties["metrics"]) == metrics
     assert json.loads(properties["classes"]) == metrics["classes"]
+    assert json.loads(properties["threshold"]) == metrics["threshold"]
 
     command = shlex.split(said.splitlines()[-1].removeprefix("use:  "))
     assert command[:2] == ["python", "-c"]
     without_torch = "import sys; sys.modules['torch'] = None; " + command[2]
     shown = subprocess.run([sys.executable, "-c", without_torch], capture_output=True, text=True, check=True).stdout
     assert shown.count("array(") == 2
+
+
+@pytest.mark.parametrize("data", ["mnist", "none", ["mnist"], None])
+def test_a_run_from_another_machine(add_run, monkeypatch, capsys, mnist_root, tmp_path, data):
+    run = add_run(data=data, hidden_sizes=[16])
+    mnist_root.rename(tmp_path / "moved")
+    monkeypatch.setattr(sys, "argv", ["export", str(run), "--root", str(tmp_path / "moved")])
+    main()
+    assert "mnist: all 200 test images" in capsys.readouterr().out
+    properties = {entry.key: entry.value for entry in onnx.load(run / "model.onnx").metadata_props}
+    assert json.loads(properties["threshold"]) == 0.5  # an older run
+
+
+@pytest.mark.parametrize("as_digits", [False, True])
+def test_a_folder_s_images_are_those_of_the_training(add_run, tmp_path, as_digits):
+    for number in range(20):
+        path = tmp_path / f"images/{number % 10}/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.full((60, 60), 255, np.uint8)
+        picture[5:30, number : number + 4] = 0
+        Image.fromarray(picture).save(path)
+    run = add_run(data="folder", hidden_sizes=[16])
+    settings = ["data=folder", f"data.root={tmp_path}/images", f"data.as_digits={as_digits}"]
+    OmegaConf.save(config := composed(*settings), run / ".hydra/config.yaml")
+    _, _, test = module.config_and_test_images(Reader(run), None)
+    assert torch.equal(test.images.flatten(1), training.read_data(config).parts["test"][0])
 
 
 def test_a_data_set_without_a_test_part_is_split_as_in_training(add_run, capsys):
@@ -178,8 +206,9 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
     [
         ("checkpoints/best.ckpt", b"none", "best.ckpt: damaged"),
         ("checkpoints/best.ckpt", None, "best.ckpt: No such file"),
-        ("metrics.json", b"{", "metrics.json is missing or damaged"),
-        ("metrics.json", None, "metrics.json is missing or damaged"),
+        ("metrics.json", b"{", "metrics.json: damaged"),
+        ("metrics.json", b'{"threshold": 0.5}', "metrics.json: damaged, or without a finished run's scores"),
+        ("metrics.json", None, "no finished run: metrics.json is missing"),
         (".hydra/config.yaml", None, "config.yaml: No such file"),
         (".hydra/config.yaml", b"a: [", "config.yaml: damaged"),
         (".hydra/config.yaml", b"\xff\xfe", "config.yaml: damaged"),
@@ -190,7 +219,12 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
         (
             ".hydra/config.yaml",
             b"data: {dataset: folder, root: gone, val_fraction: 0.2, _target_: os.abort}",
-            "data.root=gone: No such file or directory; set MNIST_ROOT, or data.root in",
+            "data.root=gone: No such file or directory; --root FOLDER says where they are",
+        ),
+        (
+            ".hydra/config.yaml",
+            b"data: {dataset: mnist, root: /dev/null/data, val_fraction: 0.2}",
+            "/dev/null/data: Not a directory; --root FOLDER says where they are",
         ),
     ],
 )
@@ -205,7 +239,12 @@ def test_test_images_that_are_not_there(add_run, monkeypatch, capsys, mnist_root
     run = add_run(hidden_sizes=[16])
     (mnist_root / "MNIST/raw/t10k-labels-idx1-ubyte").write_bytes(b"")
     assert_one_line(
-        monkeypatch, capsys, [run], "no test images to check the export on", "t10k-labels", "set MNIST_ROOT"
+        monkeypatch,
+        capsys,
+        [run],
+        "no test images to check the export on",
+        "t10k-labels",
+        "; --root FOLDER says where they are",
     )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -60,9 +61,18 @@ def test_from_command_to_lines(tmp_path, run, page):
     assert Image.open(tmp_path / "shown/page.png.read.png").width > 1000
 
 
+@pytest.mark.parametrize(("typed", "refused"), [([], True), (["--threshold", "0"], False)])
+def test_the_threshold_is_the_run_s_unless_one_is_typed(run, page, tmp_path, typed, refused):
+    shutil.copytree(run, tmp_path / "sure")
+    metrics = json.loads((run / "metrics.json").read_text())
+    (tmp_path / "sure/metrics.json").write_text(json.dumps(metrics | {"threshold": 1.0}))
+    line = predict(tmp_path, page[0], "--run", "sure", *typed).stdout
+    assert line.startswith(f"{page[0]}: ???  (") == refused
+
+
 def test_reads_a_line_of_digits(run, page):
     path, labels = page
-    (reading,) = read([str(path)], Reader(run), threshold=0)
+    (reading,) = read([str(path)], Reader(run, threshold=0))
     assert reading.labels == [str(label) for label in labels]
     expected = Reader(run).probabilities(np.stack([digit.image for digit in digits_in(read_picture(path))]))
     assert np.allclose(reading.probabilities, expected, atol=1e-6)
@@ -74,7 +84,7 @@ def test_json(run, page, tmp_path):
     sure, unsure, missing = (
         json.loads(reading.json())
         for files, threshold in (([str(path)], 0), ([str(path)], 1.1), (["missing.png"], 0))
-        for reading in read(files, Reader(run), threshold)
+        for reading in read(files, Reader(run, threshold))
     )
     assert sure["file"] == str(path)
     assert [digit["label"] for digit in sure["digits"]] == labels.tolist()
@@ -92,7 +102,7 @@ def test_a_picture_reads_the_same_among_others(run, page, tmp_path):
     path, _ = page
     Image.new("L", (50, 50)).save(tmp_path / "empty.png")
     files = [str(tmp_path / "empty.png"), str(path), "missing.png", str(path)]
-    readings = list(read(files, Reader(run), threshold=0.5))
+    readings = list(read(files, Reader(run)))
     assert [reading.file for reading in readings] == files
     assert np.allclose(readings[1].probabilities, readings[3].probabilities, atol=1e-6)
 

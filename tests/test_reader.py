@@ -1,10 +1,13 @@
 import json
+import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import composed
+from conftest import assert_one_error_line, composed
 
 from mnist_mlp import training
 from mnist_mlp.errors import InputError
@@ -24,6 +27,9 @@ def test_reads_what_the_run_tested(tmp_path, mnist_root, options):
     assert (probabilities.argmax(1) == labels.numpy()).mean() == pytest.approx(metrics["test_accuracy"])
     assert reader.classes == [str(digit) for digit in range(10)]
     assert reader.temperature == metrics["temperature"] != 1
+    assert reader.threshold == metrics["threshold"]
+    validation = reader.probabilities(data.parts["val"][0].view(-1, 28, 28).numpy())
+    assert reader.labels(validation).count(None) == 2  # of 128, so that three were more than 2 %
     alone = tmp_path / "alone.ckpt"
     (tmp_path / "checkpoints/best.ckpt").rename(alone)
     moved = Reader(alone).probabilities(images.view(-1, 28, 28).numpy())  # without its folder not calibrated
@@ -37,6 +43,44 @@ def test_what_is_no_run(tmp_path):
     torch.save({"state_dict": {"a": torch.zeros(2)}, "callbacks": {}}, path)
     with pytest.raises(InputError, match="other.ckpt: not a checkpoint of a run"):
         Reader(path)
+
+
+@pytest.mark.parametrize("content", ["", '{"test_accuracy": 0.9', "[]", "null", "{}", "\xff", "[" * 100_000])
+def test_a_damaged_metrics_json(tmp_path, content):
+    run = save_perceptron(tmp_path / "run", torch.zeros(10, 784))
+    (run / "metrics.json").write_text(content, "latin-1")
+    for path in (run, run / "checkpoints/best.ckpt"):
+        with pytest.raises(InputError, match="run/metrics.json: damaged, or without a finished run's scores$"):
+            Reader(path)
+    (run / "metrics.json").unlink()
+    assert Reader(run).temperature == 1
+
+
+NO_NUMBERS = ["1", None, [1], {}, True, math.nan, math.inf, -math.inf, 10**400, -1]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [("temperature", value, "a number from 0.01 to 100") for value in [*NO_NUMBERS, 0, 1e-9, 101]]
+    + [("threshold", value, "a number from 0 to 1") for value in [*NO_NUMBERS, -0.1, 1.1]]
+    + [
+        ("classes", value, "a list of 10 names")
+        for value in [None, [], DIGITS[:9], [*DIGITS, "10"], list(range(10)), "0123456789", dict.fromkeys(DIGITS, 1)]
+    ],
+)
+def test_a_wrong_value_in_metrics_json(tmp_path, key, value, expected):
+    run = save_perceptron(tmp_path / "run", torch.zeros(10, 784), **{key: value})
+    with pytest.raises(InputError, match=f"run/metrics.json: {key}: must be {expected}$"):
+        Reader(run)
+
+
+@pytest.mark.parametrize("command", [["predict", "a.png", "--run"], ["draw", "--no-browser", "--run"], ["export"]])
+def test_a_wrong_value_in_metrics_json_is_one_line_of_each_command(tmp_path, command):
+    save_perceptron(tmp_path / "run", torch.zeros(10, 784), temperature="high")
+    typed = [sys.executable, "-m", f"mnist_mlp.{command[0]}", *command[1:], "run"]
+    result = subprocess.run(typed, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert_one_error_line(result, "run/metrics.json: temperature: must be a number from 0.01 to 100")
+    assert result.stdout == "" and result.stderr.count("\n") == 1
 
 
 def test_images_in_any_layout(tmp_path, mnist_root):
@@ -69,6 +113,23 @@ def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
     assert np.allclose(evidence.sum((1, 2)) + 1 / 2, logits.amax(1), atol=1e-4)  # the rest is the bias
     assert np.allclose(reader.evidence(images[1]), evidence[1], atol=1e-6)
     assert reader.evidence(images[:0]).shape == (0, 28, 28)
+
+
+def test_the_threshold(tmp_path):
+    weights = torch.zeros(10, 784)
+    weights[3] = 0.01  # the more is drawn, the surer it is a 3
+    run = save_perceptron(tmp_path / "run", weights, threshold=0.9, classes=list("abcdefghij"))
+    images = np.full((3, 28, 28), [[[40]], [[100]], [[200]]], np.uint8)
+    probabilities = Reader(run).probabilities(images)
+    assert 0.2 < probabilities[0, 3] < 0.5 < probabilities[1, 3] < 0.9 < probabilities[2, 3]
+    older = save_perceptron(tmp_path / "older", weights)
+    readers = [Reader(run), Reader(run, threshold=0.0), Reader(run / "checkpoints/best.ckpt"), Reader(older)]
+    assert [reader.labels(probabilities) for reader in readers] == [
+        [None, None, "d"],
+        ["d", "d", "d"],
+        [None, None, "d"],
+        [None, "3", "3"],
+    ]
 
 
 def test_best_run(tmp_path):

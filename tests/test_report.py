@@ -182,7 +182,9 @@ def test_no_runs(tmp_path):
         report([tmp_path])
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1, 2]", "{}", '{"test_accuracy": "high", "val_accuracy": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[1, 2]", "{}", '{"test_accuracy": "high", "val_accuracy": 1}', "[" * 9999]
+)
 def test_a_run_whose_metrics_are_damaged_is_without_result(tmp_path, add_run, content):
     add_run(0.9, seed=0)
     (add_run(0.9, seed=1) / "metrics.json").write_text(content)

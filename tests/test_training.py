@@ -42,6 +42,7 @@ def test_the_run_folder(tmp_path, mnist_root, capsys):
     assert metrics["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
     assert 0.5 < metrics["test_accuracy"] < 1
     assert metrics["fit_seconds"] > 0
+    assert 0.1 < metrics["threshold"] < 1
     with Image.open(tmp_path / "curves.png") as image:
         assert image.width > 500
 

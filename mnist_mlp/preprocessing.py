@@ -175,7 +175,7 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
     step = 1 + max(picture.shape) // 500
     sample = np.ascontiguousarray(picture[::step, ::step])  # not averaged, which would fade hairlines
     small = bounded(sample, PAPER_SIDE // 2)
-    surroundings = cv2.medianBlur(small, round(0.6 * max(small.shape)) | 1)
+    surroundings = cv2.medianBlur(small, round(0.6 * np.prod(small.shape) ** 0.5) | 1)
     surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
     square = difference * difference

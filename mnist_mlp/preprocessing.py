@@ -351,7 +351,7 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     slack = 0.1 * height  # a stroke leans
     stacked = slack - across > 0.5 * (min(part.width, digit.width) + slack)
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
-        belongs = stacked and abs(down) < 0.15 * height and union(part, digit).height < 1.3 * height
+        belongs = stacked and -0.4 * height < down < 0.15 * height and union(part, digit).height < 1.3 * height
     elif stacked or part.height < 0.3 * digit.height:
         belongs = max(across, down) < (0.3 if stacked else 0.2) * digit.height
     else:

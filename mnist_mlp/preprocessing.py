@@ -369,7 +369,7 @@ def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
 
     ``height`` is a digit's usual one.
     """
-    if part.width < WIDEST * part.height or part.height < 0.8 * height:
+    if part.width < WIDEST * max(part.height, height):
         return [part]
     ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
     thickness = ink.sum(0, dtype=np.int64)

@@ -353,7 +353,7 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
         belongs = stacked and -0.4 * height < down < 0.15 * height and union(part, digit).height < 1.3 * height
     elif stacked or part.height < 0.3 * digit.height:
-        belongs = max(across, down) < (0.3 if stacked else 0.2) * digit.height
+        belongs = max(across, down) < (0.3 if stacked else 0.2) * height
     else:
         belongs = max(across, down) < 0.1 * digit.height
     return max(across, down) if belongs else np.inf

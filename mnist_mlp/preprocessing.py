@@ -156,7 +156,7 @@ def ink_on_paper(picture: np.ndarray) -> np.ndarray:
     if is_light_on_dark(picture):
         picture, black = 255 - picture, 64  # chalk adds to the light of a board
     small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
-    extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
+    extent = round(0.45 * small.shape[0]) | 1  # no digit is taller than the picture, nor any blot half as tall
     margin = [min(extent // 2, side - 1) for side in small.shape]
     beyond = np.pad(small, [(side, side) for side in margin], "reflect", reflect_type="odd")  # light goes on as it goes
     closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))

@@ -23,6 +23,7 @@ FAINTEST = 0.1  # of the paper's light that ink must take away
 WIDEST = 1.2  # of a digit, its height being 1
 STROKE_WIDTHS = 1.6, 3.9  # pixels, of nine in ten of MNIST's training images
 USUAL_WIDTH = 2.5  # their median
+EDGE_WIDTH = 1.5  # pixels in which a stroke fades into the paper
 
 
 class Digit(NamedTuple):
@@ -493,9 +494,10 @@ def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
     target = (USUAL_WIDTH if fitted_width < low else min(fitted_width, high)) / DIGIT_SIDE
     # moving the edge makes the digit longer or shorter too
     outwards = (target * extent - width) / (2 - 2 * target)
+    softness = EDGE_WIDTH * extent / DIGIT_SIDE
     margin = max(0, int(np.ceil(outwards))) + 1
     mask, inside = np.pad(mask, margin), np.pad(inside, margin)
-    return np.clip(inside - distance_to_edge(1 - mask) + outwards + 0.5, 0, 1)
+    return np.clip((inside - distance_to_edge(1 - mask) + outwards) / softness + 0.5, 0, 1)
 
 
 def distance_to_edge(mask: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ FAINTEST = 0.1  # of the paper's light that ink must take away
 WIDEST = 1.2  # of a digit, its height being 1
 STROKE_WIDTHS = 1.6, 3.9  # pixels, of nine in ten of MNIST's training images
 USUAL_WIDTH = 2.5  # their median
+EDGE_WIDTH = 1.5  # pixels in which a stroke fades into the paper
 
 
 class Digit(NamedTuple):
@@ -156,7 +157,7 @@ def ink_on_paper(picture: np.ndarray) -> np.ndarray:
     if is_light_on_dark(picture):
         picture, black = 255 - picture, 64  # chalk adds to the light of a board
     small = cv2.GaussianBlur(bounded(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
-    extent = round(0.35 * small.shape[0]) | 1  # no digit is taller than the picture, no stroke wider than a third of it
+    extent = round(0.45 * small.shape[0]) | 1  # no digit is taller than the picture, nor any blot half as tall
     margin = [min(extent // 2, side - 1) for side in small.shape]
     beyond = np.pad(small, [(side, side) for side in margin], "reflect", reflect_type="odd")  # light goes on as it goes
     closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
@@ -175,7 +176,7 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
     step = 1 + max(picture.shape) // 500
     sample = np.ascontiguousarray(picture[::step, ::step])  # not averaged, which would fade hairlines
     small = bounded(sample, PAPER_SIDE // 2)
-    surroundings = cv2.medianBlur(small, round(0.6 * max(small.shape)) | 1)
+    surroundings = cv2.medianBlur(small, round(0.6 * np.prod(small.shape) ** 0.5) | 1)
     surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
     square = difference * difference
@@ -351,9 +352,9 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     slack = 0.1 * height  # a stroke leans
     stacked = slack - across > 0.5 * (min(part.width, digit.width) + slack)
     if part.height > 0.6 * digit.height:  # two halves of a broken stroke
-        belongs = stacked and abs(down) < 0.15 * height and union(part, digit).height < 1.3 * height
+        belongs = stacked and -0.4 * height < down < 0.15 * height and union(part, digit).height < 1.3 * height
     elif stacked or part.height < 0.3 * digit.height:
-        belongs = max(across, down) < (0.3 if stacked else 0.2) * digit.height
+        belongs = max(across, down) < (0.3 if stacked else 0.2) * height
     else:
         belongs = max(across, down) < 0.1 * digit.height
     return max(across, down) if belongs else np.inf
@@ -369,7 +370,7 @@ def halves(part: Part, labels: np.ndarray, height: float) -> list[Part]:
 
     ``height`` is a digit's usual one.
     """
-    if part.width < WIDEST * part.height or part.height < 0.8 * height:
+    if part.width < WIDEST * max(part.height, height):
         return [part]
     ink = np.isin(labels[part.top : part.bottom, part.left : part.right], part.labels).astype(np.uint8)
     thickness = ink.sum(0, dtype=np.int64)
@@ -493,9 +494,10 @@ def with_usual_strokes(ink: np.ndarray) -> np.ndarray:
     target = (USUAL_WIDTH if fitted_width < low else min(fitted_width, high)) / DIGIT_SIDE
     # moving the edge makes the digit longer or shorter too
     outwards = (target * extent - width) / (2 - 2 * target)
+    softness = EDGE_WIDTH * extent / DIGIT_SIDE
     margin = max(0, int(np.ceil(outwards))) + 1
     mask, inside = np.pad(mask, margin), np.pad(inside, margin)
-    return np.clip(inside - distance_to_edge(1 - mask) + outwards + 0.5, 0, 1)
+    return np.clip((inside - distance_to_edge(1 - mask) + outwards) / softness + 0.5, 0, 1)
 
 
 def distance_to_edge(mask: np.ndarray) -> np.ndarray:

@@ -7,11 +7,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from hydra.errors import HydraException, InstantiationException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException
-
 from mnist_mlp.errors import InputError, one_line
-from mnist_mlp.settings import unknown
 
 HELP = """Trains a multilayer perceptron to read handwritten digits, tests it, and writes a run folder with its
 scores, curves, checkpoints and TensorBoard files. Choose a part by its name, change a setting by its key:
@@ -90,6 +86,16 @@ def errors_in_one_line():
 def explained(error: Exception) -> str | None:
     """What a learner needs of an error that the user can mend; None for any other. Hydra's own words assume Hydra."""
     text = str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, InputError):
+        return text
+
+    from hydra.errors import HydraException, InstantiationException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from mnist_mlp.settings import unknown  # which, as Hydra, what reads pictures need not wait for
+
     if isinstance(error, InstantiationException) and error.__cause__ is not None:
         return f"{text.rpartition('full_key: ')[2]}: {explained(error.__cause__) or error.__cause__}"
     if isinstance(error, OverrideParseException):
@@ -108,9 +114,7 @@ def explained(error: Exception) -> str | None:
         return f"{group}={name}: no such {group}; there are {', '.join(options.split())}"
     if type(error).__name__ == "TerminatedWorkerError":  # joblib's
         return "a job's process was killed, perhaps because the memory was full"
-    if isinstance(error, OSError) and error.filename:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    if isinstance(error, (InputError, OSError, HydraException, OmegaConfBaseException)):
+    if isinstance(error, (OSError, HydraException, OmegaConfBaseException)):
         return text
     for begin, said in PLAIN_VALUE_ERRORS.items():
         if text.startswith(begin):

@@ -70,6 +70,21 @@ def test_the_threshold_is_the_run_s_unless_one_is_typed(run, page, tmp_path, typ
     assert line.startswith(f"{page[0]}: ???  (") == refused
 
 
+def test_nothing_is_imported_that_reading_does_not_need(run, page, tmp_path):
+    code = """
+import sys
+from mnist_mlp import predict
+try:
+    predict.main()
+finally:
+    others = ("hydra", "omegaconf", "lightning", "torchvision", "matplotlib", "scipy", "sklearn", "tensorboard")
+    print([name for name in others if name in sys.modules])
+"""
+    command = [sys.executable, "-c", code, str(page[0]), "--run", str(run)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.splitlines()[1] == "[]"
+
+
 def test_reads_a_line_of_digits(run, page):
     path, labels = page
     (reading,) = read([str(path)], Reader(run, threshold=0))

@@ -88,7 +88,7 @@ def explained(error: Exception) -> str | None:
     text = str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    if isinstance(error, (InputError, OSError)):
+    if isinstance(error, InputError):
         return text
 
     from hydra.errors import HydraException, InstantiationException, OverrideParseException
@@ -114,7 +114,7 @@ def explained(error: Exception) -> str | None:
         return f"{group}={name}: no such {group}; there are {', '.join(options.split())}"
     if type(error).__name__ == "TerminatedWorkerError":  # joblib's
         return "a job's process was killed, perhaps because the memory was full"
-    if isinstance(error, (HydraException, OmegaConfBaseException)):
+    if isinstance(error, (OSError, HydraException, OmegaConfBaseException)):
         return text
     for begin, said in PLAIN_VALUE_ERRORS.items():
         if text.startswith(begin):

@@ -1,5 +1,5 @@
 import pytest
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
 
 from mnist_mlp.command_line import errors_in_one_line, explained
 from mnist_mlp.errors import InputError
@@ -34,6 +34,14 @@ def test_a_choice_whose_plugin_is_missing_says_how_to_install_it():
         "Available options in 'hydra/launcher':\n\tbasic\nConfig search path:\n\tprovider=hydra"
     )
     assert explained(HydraException(text)).startswith("launcher=parallel: its plugin is not installed: pip install")
+
+
+def test_an_option_that_is_not_there_names_those_that_are():
+    text = (
+        "In 'config': Could not find 'model/nope'\n\n"
+        "Available options in 'model':\n\tdeep\n\tmlp\nConfig search path:\n\tprovider=hydra"
+    )
+    assert explained(MissingConfigException(text)) == "model=nope: no such model; there are deep, mlp"  # an OSError too
 
 
 def test_a_search_without_a_result_is_told():

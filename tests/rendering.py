@@ -313,31 +313,28 @@ def picture(kind: str, image: np.ndarray, seed: int) -> np.ndarray:
     return KINDS[kind](image, np.random.default_rng([seed, *kind.encode()]))
 
 
-def page(images: np.ndarray, labels: np.ndarray, seed: int) -> Page:
-    """4 to 12 separate digits out of ``images``, uint8 (n, 28, 28), in one to three lines, on even or uneven paper."""
+def page(images: np.ndarray, labels: np.ndarray, seed: int, redrawn: bool = False) -> Page:
+    """4 to 12 separate digits out of ``images``, uint8 (n, 28, 28), in one to three lines, on even or uneven paper.
+
+    With the strokes that they have, or ``redrawn``, with a pen along their centre lines, which makes other digits of
+    some: of a 9 whose loop is full, say, a 7.
+    """
     rng = np.random.default_rng([seed, 4])
     count, size = int(rng.integers(4, 13)), int(rng.integers(40, 110))
     rows = np.array_split(rng.integers(len(images), size=count), rng.integers(1, 1 + min(3, count // 2)))
-    write = pages_pen(rng, size)
+    width = max(1.5, size * rng.uniform(0.03, 0.12))
     sheet = np.zeros((round(size * 2 * (len(rows) + 1)), round(size * 1.5 * (max(map(len, rows)) + 2))), np.float32)
     for number, row in enumerate(rows):
         left, middle = size * rng.uniform(0.6, 1.5), size * 2 * (number + 1)
         for index in row:
-            ink = write(images[index], round(size * rng.uniform(0.85, 1.15)))
+            height = round(size * rng.uniform(0.85, 1.15))
+            ink = pen(images[index], height, width) if redrawn else natural(images[index], height, rng)
             top = round(middle - ink.shape[0] / 2 + size * rng.uniform(-0.12, 0.12))
             sheet[top : top + ink.shape[0], round(left) : round(left) + ink.shape[1]] = ink
             left += ink.shape[1] + size * rng.uniform(0.15, 0.5)
     plain = rng.random() < 0.5
     shown = drawn(sheet, rng.integers(0, 80), rng.integers(225, 256)) if plain else camera(lit(sheet, rng), rng)
     return Page(shown, ["".join(str(labels[index]) for index in row) for row in rows])
-
-
-def pages_pen(rng: Generator, size: int) -> Callable[[np.ndarray, int], np.ndarray]:
-    """One pen for a whole page."""
-    if rng.random() < 0.4:
-        return lambda image, height: natural(image, height, rng)
-    width = max(1.5, size * rng.uniform(0.03, 0.12))
-    return lambda image, height: pen(image, height, width)
 
 
 def no_digit(seed: int) -> np.ndarray:

@@ -89,8 +89,8 @@ def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
     return [step(picture) for step in STEPS.values()]
 
 
-def page(digits: tuple[np.ndarray, np.ndarray], number: int) -> tuple[str, list[np.ndarray]]:
-    drawn = rendering.page(*digits, number)
+def page(digits: tuple[np.ndarray, np.ndarray], redrawn: bool, number: int) -> tuple[str, list[np.ndarray]]:
+    drawn = rendering.page(*digits, number, redrawn)
     return "".join(drawn.lines), [digit.image for digit in preprocessing.digits_in(drawn.picture)]
 
 
@@ -102,11 +102,8 @@ def no_digit(number: int) -> np.ndarray:
 
 SCORES: dict[str, Callable[[Tensor], Tensor]] = {  # of calibrated logits; high is sure
     "largest probability": lambda logits: logits.softmax(1).amax(1),
-    "margin of probabilities": lambda logits: logits.softmax(1).topk(2).values @ torch.tensor([1.0, -1.0]),
     "entropy": lambda logits: (logits.softmax(1) * logits.log_softmax(1)).sum(1),
-    "largest logit": lambda logits: logits.amax(1),
     "energy": lambda logits: logits.logsumexp(1),
-    "margin of logits": lambda logits: logits.topk(2).values @ torch.tensor([1.0, -1.0]),
 }
 
 
@@ -122,7 +119,10 @@ def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -
     digits = flat.view(-1, 28, 28)
     as_they_are = reader.logits(digits.numpy())
     print(f"MNIST's {part} images as they are: {(as_they_are.argmax(1) == labels).float().mean():.2%}\n")
-    print(f"{'of ' + str(count) + ' pictures of each kind, right in %':46}", *(f"{step:>28}" for step in STEPS))
+    print(
+        f"{'of ' + str(count) + ' pictures of each kind, right in %':46}",
+        *(f"{step:>28}" for step in (*STEPS, "all: refused", "all: misread of the rest")),
+    )
     accuracy, samples = {}, {}
     with ProcessPoolExecutor(os.cpu_count()) as workers:
         for kind in rendering.KINDS:
@@ -130,19 +130,27 @@ def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -
             guesses = [reader.logits(np.stack(images)).argmax(1) for images in zip(*images)]
             accuracy[kind] = [(guess == labels[:count]).float().mean().item() for guess in guesses]
             samples[kind] = [(rendering.picture(kind, digits[i].numpy(), i), images[i][-2]) for i in range(6)]
-            print(f"{kind:46}", *(f"{share:28.1%}" for share in accuracy[kind]), flush=True)
-        pages = list(workers.map(partial(page, (digits.numpy(), labels.numpy())), range(PAGES), chunksize=5))
+            probabilities = reader.probabilities(np.stack([steps[-2] for steps in images]))
+            read = probabilities.max(1) >= reader.threshold
+            wrong = (probabilities.argmax(1) != labels[:count].numpy()) & read
+            shares = [*accuracy[kind], 1 - read.mean(), wrong.sum() / read.sum()]
+            print(f"{kind:46}", *(f"{share:28.1%}" for share in shares), flush=True)
+        print()
+        for redrawn, how in ((False, "with the strokes they have"), (True, "redrawn with a pen")):
+            one = partial(page, (digits.numpy(), labels.numpy()), redrawn)
+            report_pages(how, list(workers.map(one, range(PAGES), chunksize=5)), reader)
         no_digits = np.stack(list(workers.map(no_digit, range(NO_DIGITS), chunksize=10)))
-    read_right = [
-        bool(images) and text == "".join(map(str, reader.logits(np.stack(images)).argmax(1).tolist()))
-        for text, images in pages
-    ]
-    right, cut = np.mean(read_right), np.mean([len(text) == len(images) for text, images in pages])
-    print(f"\n{right:.1%} of {PAGES} pages read without an error ({cut:.1%} cut into as many digits as they have)")
     refusals(as_they_are, no_digits, reader.logits(no_digits))
     if picture:
         draw(accuracy, samples, picture)
         print(f"\n{picture}")
+
+
+def report_pages(how: str, pages: list[tuple[str, list[np.ndarray]]], reader: Reader) -> None:
+    read = [reader.logits(np.stack(images)).argmax(1).tolist() if images else [] for _, images in pages]
+    right = np.mean([text == "".join(map(str, labels)) for labels, (text, _) in zip(read, pages)])
+    cut = np.mean([len(text) == len(images) for text, images in pages])
+    print(f"{right:.1%} of {PAGES} pages of digits {how} read without an error ({cut:.1%} cut as they should be)")
 
 
 def refusals(digits: Tensor, no_digits: np.ndarray, no_digits_logits: Tensor) -> None:

@@ -351,8 +351,9 @@ def gap_to(digit: Part, part: Part, height: float) -> float:
     down = max(part.top, digit.top) - min(part.bottom, digit.bottom)
     slack = 0.1 * height  # a stroke leans
     stacked = slack - across > 0.5 * (min(part.width, digit.width) + slack)
-    if part.height > 0.6 * digit.height:  # two halves of a broken stroke
-        belongs = stacked and -0.4 * height < down < 0.15 * height and union(part, digit).height < 1.3 * height
+    if part.height > 0.6 * digit.height:  # two halves of a broken digit, neither of them a digit's height
+        belongs = stacked and part.height < 0.8 * height and down < 0.15 * height
+        belongs = belongs and union(part, digit).height < 1.4 * height
     elif stacked or part.height < 0.3 * digit.height:
         belongs = max(across, down) < (0.3 if stacked else 0.2) * height
     else:

@@ -462,8 +462,11 @@ def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
     """x and y, where 0 is the middle of the first pixel."""
-    moments = cv2.moments(image)
-    return moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    rows, columns = (
+        image.sum(1, dtype=np.float64),
+        image.sum(0, dtype=np.float64),
+    )  # cv2.moments takes some for contours
+    return columns @ np.arange(len(columns)) / columns.sum(), rows @ np.arange(len(rows)) / rows.sum()
 
 
 def mnist_image(ink: np.ndarray) -> np.ndarray | None:

@@ -328,6 +328,17 @@ def test_size_centre_of_mass_and_grey_levels():
         assert ((digit > 0) & (digit < 255)).mean() > 0.03  # grey edges
 
 
+@pytest.mark.parametrize("width", range(1, 60, 6))
+def test_a_stroke_drawn_with_a_ruler(width):
+    """Two or three pixels wide in MNIST's form, of which OpenCV's moments take two for the points of a contour."""
+    paper = np.full((300, 200), 255, np.uint8)
+    paper[50:250, 90 : 90 + width] = 0
+    (digit,) = digits_in(paper)
+    rows, columns = np.nonzero(digit.image > 100)
+    assert rows.min() + 27 - rows.max() == 8
+    assert abs(columns.mean() - 13.5) <= 1
+
+
 def test_the_picture_is_left_as_it_is():
     picture = one_seven()
     digits_in(picture)

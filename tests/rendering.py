@@ -41,7 +41,7 @@ def contour(image: np.ndarray, height: int) -> np.ndarray:
 
 def natural(image: np.ndarray, height: int, rng: Generator) -> np.ndarray:
     """The digit with the strokes that it has."""
-    return cut(edge((contour(image, height) - 0.5) * height / 3))
+    return cut(edge((contour(image, height) - 0.4) * height / 3))  # a level that keeps thin joins
 
 
 def thick(image: np.ndarray, height: int, rng: Generator) -> np.ndarray:

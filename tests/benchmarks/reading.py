@@ -30,7 +30,7 @@ from mnist_mlp.data import DigitsDataModule
 from mnist_mlp.reader import Reader
 
 BLANK = np.zeros((28, 28), np.uint8)
-PAGES, NO_DIGITS = 200, 500
+PAGES, NO_DIGITS = 1000, 500
 
 
 # What may be done to a picture: from grey, uint8 (height, width), to the image that the network sees, uint8 (28, 28).
@@ -190,7 +190,7 @@ def draw(accuracy: dict[str, list[float]], samples: dict[str, list], path: Path)
     axis.invert_yaxis()
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncol=2, frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=100, bbox_inches="tight")
 
 
 def shown(picture: np.ndarray) -> np.ndarray:

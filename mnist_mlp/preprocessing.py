@@ -200,14 +200,16 @@ def ink_level(ink: np.ndarray) -> float | None:
 
 
 def is_sharp(ink: np.ndarray, level: float) -> bool:
-    """Whether what is above the level rises to it steeply, as ink does and shadows do not."""
+    """Whether what is above the level rises to it steeply, as ink does and shadows do not, or is too fine to tell."""
     reach = max(5, ink.shape[0] // 120, ink.shape[1] // 120) | 1
     even = cv2.GaussianBlur(ink, (reach, reach), 0)
     mask = (even > level).astype(np.uint8)
+    if np.count_nonzero(mask) < 0.1 * np.count_nonzero(ink > level):
+        return True  # hairlines, of which little is left
     edge = cv2.dilate(mask, np.ones((3, 3), np.uint8)) != mask
     square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     rise = (cv2.dilate(even, square) - cv2.erode(even, square))[edge]
-    return rise.size == 0 or bool(np.median(rise) > 1.15 * level)  # nothing is left of hairlines, which are sharp
+    return rise.size == 0 or bool(np.median(rise) > 1.15 * level)
 
 
 def without_ruling(mask: np.ndarray) -> np.ndarray:

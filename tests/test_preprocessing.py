@@ -224,6 +224,15 @@ def test_ruled_paper(squared, tilt, several):
     assert_seven(picture, several)
 
 
+def test_a_long_row_of_hairlines():
+    """Where little but their bends is left of them by the blur that judges how sharp they are."""
+    row = np.full((360, 2260), 255, np.uint8)
+    for left in range(80, 2180, 210):
+        cv2.ellipse(row, (left + 60, 130), (40, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
+        cv2.ellipse(row, (left + 60, 230), (50, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
+    assert len(digits_in(row)) == len(digits_in(255 - row)) == 10
+
+
 def test_specks_are_not_digits():
     picture = one_seven()
     for x, y in np.random.default_rng(0).integers(5, 195, (20, 2)):

@@ -179,13 +179,19 @@ def test_a_rejected_continuation_leaves_the_run_as_it_was(tmp_path):
     assert json.loads((work / "run/metrics.json").read_text())["epochs"] == 3
 
 
+def heed_ctrl_c() -> None:
+    """Where the tests run in a shell's background, they and what they start ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(
     ("sent", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_signal_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_files, sent, status, word):
     arguments = ["data=digits", "model=wide", "data.batch_size=8", "trainer.max_epochs=50"]
     command = [sys.executable, str(PROJECT / "train.py"), *arguments]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed_ctrl_c, **pipes) as process:
         deadline = time.monotonic() + 120
         while not run_files("*/*/checkpoints/last.ckpt") and time.monotonic() < deadline:
             time.sleep(0.05)

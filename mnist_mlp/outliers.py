@@ -10,6 +10,7 @@ from mnist_mlp.preprocessing import mnist_image
 
 SIDE = 112  # pixels of a drawing, before it is made as MNIST's images are
 MARGIN = 16
+CURVE_POINTS = 12
 
 
 def drawings(count: int, seed: int) -> Tensor:
@@ -52,9 +53,6 @@ def strokes(count: int, rng: Generator) -> np.ndarray:
 
 def anywhere(rng: Generator) -> np.ndarray:
     return rng.uniform(MARGIN, SIDE - MARGIN, 2)
-
-
-CURVE_POINTS = 12
 
 
 def curve(begin: np.ndarray, bend: np.ndarray, end: np.ndarray) -> np.ndarray:

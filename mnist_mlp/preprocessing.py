@@ -464,10 +464,8 @@ def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
     """x and y, where 0 is the middle of the first pixel."""
-    rows, columns = (
-        image.sum(1, dtype=np.float64),
-        image.sum(0, dtype=np.float64),
-    )  # cv2.moments takes some for contours
+    # not by cv2.moments, which takes an image two pixels wide for the points of a contour
+    rows, columns = image.sum(1, dtype=np.float64), image.sum(0, dtype=np.float64)
     return columns @ np.arange(len(columns)) / columns.sum(), rows @ np.arange(len(rows)) / rows.sum()
 
 

@@ -10,11 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mnist_mlp.command_line import errors_in_one_line, help_text, interrupt_on_sigterm
+from mnist_mlp.command.explain import errors_in_one_line, help_text, interrupt_on_sigterm
+from mnist_mlp.command.resume import continued
+from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError
-from mnist_mlp.resume import continued
-from mnist_mlp.settings import check
-from mnist_mlp.sweep import run_job
+from mnist_mlp.sweeps.hydra_callback import run_job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
@@ -36,7 +36,7 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
 def import_training():
     """Takes seconds, so it waits until the config is known to be right."""
     try:
-        from mnist_mlp import training
+        from mnist_mlp.training import run as training
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise

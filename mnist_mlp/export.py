@@ -13,11 +13,11 @@ import numpy as np
 from omegaconf import OmegaConf
 from torch import nn
 
-from mnist_mlp.command_line import errors_in_one_line, explained
-from mnist_mlp.datasets import SIDE, Part
+from mnist_mlp.command.explain import errors_in_one_line, explained
+from mnist_mlp.data.datasets import SIDE, Part
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import replacing
 from mnist_mlp.reader import BATCH_SIZE, Reader
+from mnist_mlp.runs.atomic import replacing
 
 missing = None  # of what the extra installs
 try:
@@ -66,7 +66,7 @@ def export(run: Path, to: Path | None = None, root: Path | None = None) -> None:
 
 def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str, Part]:
     """The YAML that the run was told, the name of the data set that it was tested on, and its test images."""
-    from mnist_mlp.data import DigitsDataModule  # brings Lightning, which what is no run need not wait for
+    from mnist_mlp.data.module import DigitsDataModule  # brings Lightning, which what is no run need not wait for
 
     path = reader.folder / ".hydra/config.yaml"
     if not path.is_file():

@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mnist_mlp.command_line import errors_in_one_line
+from mnist_mlp.command.explain import errors_in_one_line
 from mnist_mlp.errors import InputError
-from mnist_mlp.files import replacing
-from mnist_mlp.preprocessing import Digit, digits_in, read_picture
+from mnist_mlp.pictures.preprocessing import Digit, digits_in, read_picture
 from mnist_mlp.reader import Reader, best_run
+from mnist_mlp.runs.atomic import replacing
 
 PICTURES_AT_A_TIME = 256
 
@@ -101,7 +101,7 @@ def picture_files(names: list[str]) -> list[str]:
 
 def show(reading: Reading, folder: Path) -> None:
     """Writes a picture of what was found in a file, and of what the network saw."""
-    from mnist_mlp import plots  # matplotlib, which takes a second
+    from mnist_mlp.training import plots  # matplotlib, which takes a second
 
     labels = [label or "?" for label in reading.labels]
     figure = plots.reading(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))

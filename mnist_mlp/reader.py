@@ -9,8 +9,8 @@ import yaml
 from torch import Tensor
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.model import MLP
-from mnist_mlp.results import metrics_of
+from mnist_mlp.model.mlp import MLP
+from mnist_mlp.runs.folder import metrics_of
 
 DIGITS = [str(digit) for digit in range(10)]
 BATCH_SIZE = 4096

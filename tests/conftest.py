@@ -1,8 +1,6 @@
-"""What several tests need: small real data in MNIST's format, composed configs, and train.py as a person runs it."""
+"""Fixtures that several tests share: small real data in MNIST's format, and the real MNIST."""
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -11,13 +9,10 @@ os.environ["OMP_NUM_THREADS"] = (
 )
 
 import pytest
-import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from support.commands import write_idx
 
-from mnist_mlp import datasets
+from mnist_mlp.data import datasets
 
-PROJECT = Path(__file__).parents[1]
 NO_REAL_MNIST = "set MNIST_ROOT to the folder that holds MNIST/raw/*-ubyte"
 
 
@@ -44,11 +39,6 @@ def real_mnist() -> Path:
     return Path(os.environ["MNIST_ROOT"]).resolve()
 
 
-def write_idx(path: Path, values: torch.Tensor) -> None:
-    header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
-    path.write_bytes(header + values.to(torch.uint8).numpy().tobytes())
-
-
 @pytest.fixture
 def mnist_root(tmp_path: Path) -> Path:
     """A small data set in MNIST's layout: 640 of scikit-learn's digits to train on, 200 to test."""
@@ -59,26 +49,3 @@ def mnist_root(tmp_path: Path) -> Path:
         write_idx(raw / f"{name}-images-idx3-ubyte", digits.images[part])
         write_idx(raw / f"{name}-labels-idx1-ubyte", digits.labels[part])
     return tmp_path / "root"
-
-
-def composed(*overrides: object) -> DictConfig:
-    """The config that ``python train.py OVERRIDES`` would train."""
-    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        return compose("config", overrides=[str(override) for override in overrides])
-
-
-def train_py(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
-    """Runs ``python train.py ARGUMENTS`` in ``folder``."""
-    command = [sys.executable, str(PROJECT / "train.py"), *map(str, arguments)]
-    inherited = {name: value for name, value in os.environ.items() if name != "MNIST_ROOT"}
-    return subprocess.run(command, cwd=folder, env=inherited | environment, capture_output=True, text=True, timeout=300)
-
-
-def assert_one_error_line(result: subprocess.CompletedProcess, *parts: str) -> None:
-    """The run failed, said why in one line on stderr that holds ``parts``, and showed no traceback."""
-    assert result.returncode == 2, result.stderr
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith("error: ")
-    assert "Traceback" not in result.stderr
-    for part in parts:
-        assert part in last

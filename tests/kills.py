@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from conftest import composed
 from omegaconf import DictConfig
+from support.commands import composed
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mnist_mlp import training
+from mnist_mlp.training import run as training
 
 MODELS = {
     "perceptron": ["model=perceptron", "optimizer=sgd"],

@@ -9,16 +9,16 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import composed
 from omegaconf import OmegaConf
 from PIL import Image
+from support.commands import composed
 from torch import nn
 
 from mnist_mlp import export as module
-from mnist_mlp import training
 from mnist_mlp.export import export, main
-from mnist_mlp.model import ACTIVATIONS, MLP
+from mnist_mlp.model.mlp import ACTIVATIONS, MLP
 from mnist_mlp.reader import Reader
+from mnist_mlp.training import run as training
 
 
 def prefixed(network, prefix):

@@ -5,15 +5,15 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import composed
 from PIL import Image
 from sklearn.datasets import load_digits
+from support.commands import composed
 
-from mnist_mlp import training
 from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.preprocessing import digits_in, read_picture
 from mnist_mlp.predict import picture_files, read
-from mnist_mlp.preprocessing import digits_in, read_picture
 from mnist_mlp.reader import Reader
+from mnist_mlp.training import run as training
 
 
 @pytest.fixture(scope="module")

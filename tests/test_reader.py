@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import assert_one_error_line, composed
+from support.commands import assert_one_error_line, composed
 
-from mnist_mlp import training
 from mnist_mlp.errors import InputError
 from mnist_mlp.reader import DIGITS, Reader, best_run
+from mnist_mlp.training import run as training
 
 
 @pytest.mark.parametrize("options", [[], ["average=ema", "average.decay=0.9", "model.batch_norm=true"]])

@@ -17,7 +17,7 @@ import torch
 from epoch import composed, this_project
 from omegaconf import DictConfig
 
-from mnist_mlp import training
+from mnist_mlp.training import run as training
 
 
 def images_only(config: DictConfig) -> Callable[[], None]:

@@ -34,11 +34,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, random_split
 from torchvision import datasets, transforms
 
-from mnist_mlp import training
-from mnist_mlp.checkpoints import LastAndBest
-from mnist_mlp.dashboard import Dashboard
-from mnist_mlp.data import DigitsDataModule
-from mnist_mlp.history import History
+from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.training import run as training
+from mnist_mlp.training.callbacks.checkpoints import LastAndBest
+from mnist_mlp.training.callbacks.history import History
+from mnist_mlp.training.callbacks.tensorboard import Dashboard
 
 CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = ["perceptron", "mlp", "dropout", "wide"]

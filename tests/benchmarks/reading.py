@@ -2,8 +2,9 @@
 
     python tests/benchmarks/reading.py RUN [--images 1000] [--picture reading.png] [--part test]
 
-RUN is the folder of a training run. Prints accuracy for each kind of picture of ``tests/rendering.py``, the pages read
-without an error, and what each score of confidence refuses. ``--part val`` takes validation digits, for tuning.
+RUN is the folder of a training run. Prints accuracy for each kind of picture of ``tests/support/rendering.py``, the
+pages read without an error, and what each score of confidence refuses. ``--part val`` takes validation digits,
+for tuning.
 """
 
 import argparse
@@ -18,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cv2
 import numpy as np
-import rendering
 import torch
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from PIL import Image
+from support import rendering
 from torch import Tensor
 
-from mnist_mlp import preprocessing
-from mnist_mlp.data import DigitsDataModule
+from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.pictures import preprocessing
 from mnist_mlp.reader import Reader
 
 BLANK = np.zeros((28, 28), np.uint8)

@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 FIRST_STEP = f"""
 import os, runpy, sys, time
-import mnist_mlp.classifier as classifier
+import mnist_mlp.training.classifier as classifier
 sys.argv = ["train.py", "trainer=cpu"]
 def first_step(self, loss):
     print(time.time(), flush=True)
@@ -26,7 +26,7 @@ runpy.run_path({str(PROJECT / "train.py")!r}, run_name="__main__")
 """
 MEMORY = f"""
 import resource, runpy, sys
-import mnist_mlp.training
+import mnist_mlp.training.run
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sys.argv = ["train.py", "trainer=cpu", "trainer.max_epochs=2"]
 try:

@@ -1,0 +1,1 @@
+"""What may be typed to train.py, and what is said when it may not."""

@@ -1,0 +1,1 @@
+"""A page to draw digits on, read live: python -m mnist_mlp.draw."""

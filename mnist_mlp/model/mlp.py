@@ -1,0 +1,68 @@
+"""The multilayer perceptron, plain torch."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mnist_mlp.model.dropout import Dropout
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """torch's; a batch of one image, such as an epoch's last may be, is normalised by the running statistics."""
+
+    def forward(self, activations: Tensor) -> Tensor:
+        if self.training and len(activations) == 1:
+            return F.batch_norm(activations, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(activations)
+
+
+class MLP(nn.Sequential):
+    """Fully connected layers from pixels, float (batch, in_features), to logits, float (batch, num_classes).
+
+    Each hidden layer is followed by batch normalisation (Ioffe and Szegedy 2015) where ``batch_norm`` is set, by its
+    activation, and by dropout (Srivastava et al. 2014) where ``dropout`` is above 0. Without hidden layers it is a
+    perceptron. Weights are Glorot-uniform (Glorot and Bengio 2010), biases zero.
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: Sequence[int],
+        activation: str = "relu",
+        dropout: float = 0.0,
+        in_features: int = 784,
+        num_classes: int = 10,
+        batch_norm: bool = False,
+    ) -> None:
+        layers: list[nn.Module] = []
+        for size in hidden_sizes:
+            layers.append(nn.Linear(in_features, size))
+            if batch_norm:
+                layers.append(BatchNorm1d(size))
+            layers.append(ACTIVATIONS[activation]())
+            if dropout:
+                layers.append(Dropout(dropout))
+            in_features = size
+        super().__init__(*layers, nn.Linear(in_features, num_classes))
+        for layer in self:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers training adjusts."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def summary(network: MLP) -> str:
+    """A table of the layers with the shape of their output and their parameters, a row each, and the total."""
+    rows = [("layer", "output", "parameters")]
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            output = layer.out_features
+        rows.append((str(layer).split("(")[0], f"(batch, {output})", f"{count_parameters(layer):,}"))
+    rows.append(("total", "", f"{count_parameters(network):,}"))
+    return "\n".join(f"{name:<12}{output:<16}{parameters:>12}" for name, output, parameters in rows)

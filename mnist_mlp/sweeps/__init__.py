@@ -1,0 +1,1 @@
+"""Sweeps and searches: their jobs, progress, statistics and reports."""

@@ -1,0 +1,103 @@
+"""Pictures of a run, as matplotlib figures."""
+
+import math
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from mnist_mlp.pictures.preprocessing import SIDE, Digit
+
+
+def augmentation(images: Tensor, copies: list[Tensor]) -> Figure:
+    """Training images in the first row and, below each, what training sees of it; all float (n, 784)."""
+    rows = [part.view(-1, SIDE, SIDE) for part in (images, *copies)]
+    sheet = torch.cat([torch.cat(list(row), 1) for row in rows]).cpu()
+    figure = Figure(figsize=(9, 9 * len(sheet) / sheet.shape[1] + 0.4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    axes.axhline(SIDE - 0.5, color="tab:blue")
+    axes.axis("off")
+    axes.set_title("training images, and below them what an epoch each makes of them")
+    return figure
+
+
+def curves(history: list[dict]) -> Figure:
+    """Accuracy and loss per epoch, training and validation in one chart each; ``history`` as in metrics.csv."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss")):
+        for part, label in (("train", "training"), ("val", "validation")):
+            axes.plot(epochs, [row[f"{part}_{name}"] for row in history], label=label, marker="." * (len(epochs) < 10))
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def confusion_matrix(counts: Tensor, classes: list[str]) -> Figure:
+    """How often each true label, a row, was read as each label, a column; ``counts`` int64 (classes, classes)."""
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    mistakes = counts.clone().fill_diagonal_(0)
+    axes.imshow(mistakes, cmap="Reds")
+    for true, row in enumerate(counts.tolist()):
+        for predicted, count in enumerate(row):
+            if count:
+                color = "gray" if true == predicted else "white" if count > mistakes.max() / 2 else "black"
+                axes.text(predicted, true, count, ha="center", va="center", color=color, fontsize=9)
+    axes.set(xlabel="predicted", ylabel="true", title=f"{mistakes.sum():,} of {counts.sum():,} test images misread")
+    axes.set_xticks(range(len(classes)), classes, rotation=90 if max(map(len, classes)) > 2 else 0)
+    axes.set_yticks(range(len(classes)), classes)
+    return figure
+
+
+def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list[str], most: int = 100) -> Figure:
+    """The misclassified images with true and predicted label, at most ``most``: those the network was surest of.
+
+    ``images`` float (n, 784), ``labels`` int64 (n,), ``probabilities`` float (n, classes).
+    """
+    confidence, predicted = probabilities.max(1)
+    wrong = torch.nonzero(predicted != labels).flatten()
+    shown = wrong[confidence[wrong].argsort(descending=True)][:most]
+    columns, cell = 10, SIDE + 14  # the cell's upper part holds the labels
+    sheet = torch.zeros(max(1, -(-len(shown) // columns)) * cell, columns * cell)
+    figure = Figure(figsize=(11, 11 * len(sheet) / sheet.shape[1] + 0.5), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set_title(f"{len(wrong):,} of {len(labels):,} test images misread; the {len(shown)} surest (true → predicted)")
+    for place, index in enumerate(shown.tolist()):
+        top, left = place // columns * cell, place % columns * cell
+        sheet[top + 12 : top + 12 + SIDE, left + 7 : left + 7 + SIDE] = images[index].reshape(SIDE, SIDE)
+        text = f"{classes[labels[index]]} → {classes[predicted[index]]}"
+        axes.text(left + cell / 2, top + 10, text, ha="center", fontsize=9)
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    return figure
+
+
+def reading(picture: np.ndarray, digits: list[Digit], labels: list[str], probabilities: np.ndarray) -> Figure:
+    """A picture, uint8 (height, width), with its digits' boxes and labels, beside the images that the network saw."""
+    columns = max(4, math.ceil(math.sqrt(len(digits))))
+    rows = max(3, math.ceil(len(digits) / columns))
+    size = max(6, 0.8 * columns)  # inches; each half is a square
+    figure = Figure(figsize=(2 * size, size), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    axes = left.subplots()
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    axes.axis("off")
+    axes.set_title("picture")
+    cells = right.subplots(rows, columns).flat
+    right.suptitle("what the network saw")
+    for cell in cells:
+        cell.axis("off")
+    for digit, label, probability, cell in zip(digits, labels, probabilities, right.axes):
+        color = "tab:red" if label == "?" else "tab:green"
+        x, y, x_end, y_end = digit.box
+        axes.add_patch(Rectangle((x, y), x_end - x, y_end - y, fill=False, color=color, linewidth=1.5))
+        axes.text(x, y, label, color=color, fontsize=13, va="bottom", fontweight="bold")
+        cell.imshow(digit.image, cmap="gray", vmin=0, vmax=255)
+        cell.set_title(f"{label}  {probability:.0%}", color=color, fontsize=10)
+    return figure

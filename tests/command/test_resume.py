@@ -1,0 +1,141 @@
+import pytest
+from omegaconf import OmegaConf
+
+from mnist_mlp.command.resume import continued, slurm_mark
+from mnist_mlp.errors import InputError
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """A sweep over dropout (from a study's file) and seeds (typed), and its folder."""
+    folder = tmp_path / "it's = odd"
+    folder.mkdir()
+    hydra = {
+        "overrides": {
+            "hydra": ["hydra.mode=MULTIRUN"],
+            "task": ["study=dropout", "seed=0,1", "trainer.max_epochs=3", "launcher=slurm"],
+        },
+        "sweeper": {"params": {"model.dropout": "0,0.5"}},
+    }
+    OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "multirun.yaml")
+    return folder
+
+
+def begun(folder):
+    return ["hydra.mode=MULTIRUN", "study=dropout", "seed=0,1", "trainer.max_epochs=3", "launcher=slurm"]
+
+
+def end(folder):
+    path = str(folder).replace("'", "\\'")
+    return [f"hydra.sweep.dir='{path}'"]
+
+
+def test_other_commands_stay_as_they_are():
+    assert continued(["-m", "seed=0,1", "seed=2"]) == ["-m", "seed=0,1", "seed=2"]
+
+
+@pytest.mark.parametrize("again", [[], ["study=dropout"], ["trainer.max_epochs=3", "seed=0,1"]])
+def test_a_sweep_needs_no_more_than_its_folder(sweep, again):
+    assert continued([*again, f"resume={sweep}"]) == begun(sweep) + end(sweep)
+
+
+def test_a_sweep_takes_more_values_of_what_it_varies_and_another_launcher(sweep):
+    arguments = continued(["seed=range(1,4)", "model.dropout=0.3", "launcher=parallel", f"resume={sweep}"])
+    assert {"seed=0,1,2,3", "model.dropout=0,0.5,0.3", "launcher=parallel"} < set(arguments)
+    assert not {"seed=0,1", "launcher=slurm"} & set(arguments)
+
+
+def test_a_sweep_of_one_seed_takes_more(sweep):
+    begun = OmegaConf.load(sweep / "multirun.yaml")
+    begun.hydra.overrides.task = ["study=dropout"]
+    OmegaConf.save(begun, sweep / "multirun.yaml")
+    assert "seed=1,2" in continued(["seed=1,2", f"resume={sweep}"])
+    assert "seed=choice(7)" in continued(["seed=7", f"resume={sweep}"])  # a sweep, so that it is in the job's name
+
+
+def test_a_value_that_cannot_be_is_refused_before_it_is_the_sweeps(sweep):
+    with pytest.raises(InputError, match="^seed=abc: must be an integer"):
+        continued(["seed=2,abc", f"resume={sweep}"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "had"),
+    [
+        ("trainer.max_epochs=5", "begun with trainer.max_epochs=3"),
+        ("optimizer=sgd,adam", "begun without optimizer"),
+        ("study=width", "begun with study=dropout"),
+    ],
+)
+def test_a_sweep_of_other_jobs_is_refused(sweep, typed, had):
+    with pytest.raises(InputError, match=f"^{typed}: .*{had}"):
+        continued([typed, f"resume={sweep}"])
+
+
+def test_a_run_is_continued_from_its_last_checkpoint(tmp_path):
+    run = tmp_path / "it's = odd"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints/last.ckpt").touch()
+    (run / ".hydra").mkdir()
+    (run / ".hydra/overrides.yaml").write_text("- model=mlp\n")
+    path = str(run).replace("'", "\\'")
+    told = [f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
+    assert continued([f"resume={run}", "trainer.max_epochs=9"]) == [
+        "model=mlp",
+        *told,
+        f"checkpoint='{path}/checkpoints/last.ckpt'",
+        "trainer.max_epochs=9",
+    ]
+    checkpoint = f"checkpoint={run}/checkpoints/last.ckpt"
+    assert continued([checkpoint]) == ["model=mlp", *told, checkpoint]
+
+
+def test_nothing_to_continue(tmp_path):
+    with pytest.raises(InputError, match="neither a run's folder.* nor a sweep's"):
+        continued([f"resume={tmp_path}"])
+
+
+@pytest.mark.parametrize("content", ["", "[", "[]", "hydra: 1", "hydra: {overrides: {}}", b"\xff"])
+def test_a_damaged_sweep(sweep, content):
+    (sweep / "multirun.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match="multirun.yaml: "):
+        continued([f"resume={sweep}"])
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "hydra.callbacks.x._target_=os.system",
+        "+hydra.callbacks.x._target_=os.system",
+        "hydra.launcher.setup=[reboot]",
+        "hydra.sweeper.storage=sqlite:////etc/x",
+        "hydra.run.dir=/etc",
+        "hydra/launcher=other",
+    ],
+)
+def test_a_folder_of_someone_else_runs_nothing_and_writes_nowhere_else(sweep, tmp_path, override):
+    begun = OmegaConf.load(sweep / "multirun.yaml")
+    begun.hydra.overrides.hydra.append(override)
+    OmegaConf.save(begun, sweep / "multirun.yaml")
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    (tmp_path / "run/checkpoints").mkdir()
+    (tmp_path / "run/checkpoints/last.ckpt").touch()
+    OmegaConf.save(OmegaConf.create([override]), tmp_path / "run/.hydra/overrides.yaml")
+    for folder in (sweep, tmp_path / "run"):
+        with pytest.raises(InputError, match="is not taken from a folder"):
+            continued([f"resume={folder}"])
+
+
+def test_a_requeued_slurm_job_continues_its_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "outputs/day/run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints/last.ckpt").touch()
+    (run / ".hydra").mkdir()
+    (run / ".hydra/overrides.yaml").write_text("- model=mlp\n")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    (run / slurm_mark()).touch()
+    assert continued(["model=mlp"]) == ["model=mlp"]
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert "checkpoint='outputs/day/run/checkpoints/last.ckpt'" in continued(["model=mlp"])
+    monkeypatch.setenv("SLURM_JOB_ID", "18")
+    assert continued(["model=mlp"]) == ["model=mlp"]

@@ -1,0 +1,237 @@
+import io
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.testclient import TestClient
+from support.commands import assert_one_error_line
+
+from mnist_mlp.draw import server as draw
+from mnist_mlp.draw.server import Runs, application
+from mnist_mlp.pictures.preprocessing import digits_in
+from mnist_mlp.reader import DIGITS, Reader
+
+HERE = "http://127.0.0.1:8000"
+
+
+def save_run(folder: Path, seed: int, **metrics: object) -> Path:
+    """A run with weights of no training."""
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(seed)
+    weights = {
+        "network.0.weight": torch.randn(10, 784, generator=generator),
+        "network.0.bias": torch.randn(10, generator=generator),
+    }
+    settings = {"model.hidden_sizes": "[]"}
+    checkpoint = {"state_dict": weights, "callbacks": {"LastAndBest": {"settings": settings}}}
+    torch.save(checkpoint, folder / "checkpoints/best.ckpt")
+    whole = {"data": "mnist", "test_accuracy": 0.9, "test_loss": 0.3, "val_accuracy": 0.9, "fit_seconds": 1}
+    (folder / "metrics.json").write_text(json.dumps(whole | {"classes": DIGITS, "temperature": 2.0} | metrics))
+    return folder
+
+
+@pytest.fixture
+def outputs(tmp_path) -> Path:
+    save_run(tmp_path / "outputs/day/a", 0)
+    save_run(tmp_path / "outputs/day/b", 1, val_accuracy=None)
+    save_run(tmp_path / "elsewhere", 2)
+    return tmp_path / "outputs"
+
+
+@pytest.fixture
+def client(outputs) -> TestClient:
+    return TestClient(application(Runs([outputs / "day/a"], outputs, threshold=0.0)), base_url=HERE)
+
+
+def drawing(*strokes: list[tuple[int, int]], width: int = 280) -> bytes:
+    """Strokes on white paper, as the page sends them."""
+    picture = Image.new("L", (width, 280), 255)
+    for stroke in strokes:
+        ImageDraw.Draw(picture).line(stroke, fill=0, width=16, joint="curve")
+    return b"P5 %d 280 255\n" % width + picture.tobytes()
+
+
+SEVEN = [(70, 60), (210, 50), (120, 240)]
+
+
+def test_a_drawing_is_read_as_its_reader_reads_it(client, outputs):
+    body = drawing(SEVEN)
+    answer = client.post("/read?run=day/a&run=day/b", content=body).json()
+    (digit,) = digits_in(np.array(Image.open(io.BytesIO(body))), several=False)
+    assert (answer["width"], answer["height"]) == (280, 280)
+    assert answer["boxes"] == [list(digit.box)]
+    assert answer["images"] == [digit.image.ravel().tolist()]
+    assert len(answer["readings"]) == 2
+    for name, reading in zip("ab", answer["readings"]):
+        reader = Reader(outputs / "day" / name)
+        (probabilities,) = reader.probabilities(digit.image[None])
+        assert reading["probabilities"][0] == pytest.approx(probabilities.tolist(), abs=1e-4)
+        assert reading["labels"] == [str(probabilities.argmax())]
+        assert reading["evidence"][0] == pytest.approx(reader.evidence(digit.image).ravel().tolist(), abs=1e-3)
+        assert reading["classes"] == DIGITS
+
+
+def test_several_digits_only_where_asked_for(client):
+    body = drawing(SEVEN, [(x + 280, y) for x, y in SEVEN], width=560)
+    boxes = client.post("/read?run=day/a&several", content=body).json()["boxes"]
+    assert len(boxes) == 2 and boxes[0][2] < 280 < boxes[1][0]
+    assert len(client.post("/read?run=day/a", content=body).json()["boxes"]) == 1
+
+
+def test_below_the_threshold_nothing_is_read(outputs):
+    def readings(typed: float | None = None) -> list[dict]:
+        client = TestClient(application(Runs([], outputs, typed)), base_url=HERE)
+        return client.post("/read?run=day/a&run=sure", content=drawing(SEVEN)).json()["readings"]
+
+    save_run(outputs / "sure", 0, threshold=1.0)
+    (highest,) = np.max(readings()[0]["probabilities"], axis=1)
+    for threshold, read in [(highest - 0.01, True), (highest + 0.01, False)]:
+        save_run(outputs / "day/a", 0, threshold=threshold)
+        draw.reader_of.cache_clear()
+        assert [reading["labels"] != [None] for reading in readings()] == [read, False]  # each its own
+        assert [reading["labels"] != [None] for reading in readings(threshold)] == [read, read]
+
+
+def test_nothing_drawn(client):
+    answer = client.post("/read?run=day/a", content=drawing()).json()
+    assert answer["boxes"] == answer["images"] == []
+    reading = {"classes": DIGITS, "labels": [], "probabilities": [], "evidence": []}
+    assert answer["readings"] == [reading]
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "said"),
+    [
+        ("", drawing(SEVEN), "run: must be the names of one or two runs"),
+        ("run=day/a&run=day/a&run=day/b", drawing(SEVEN), "run: must be the names of one or two runs"),
+        ("run=day/c", drawing(SEVEN), "day/c: no such run; reload the page"),
+        ("run=day/a/../b", drawing(SEVEN), "no such run"),
+        ("run=../elsewhere", drawing(SEVEN), "no such run"),
+        ("run=day/a", b"", "picture: not a readable image"),
+        ("run=day/a", b"<svg/>", "picture: not a readable image"),
+        ("run=day/a", drawing(SEVEN)[:-1000], "picture: not a readable image"),
+        ("run=day/a", b"P5 12000 12000 255\n", "pixels are too many"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(client, query, body, said):
+    response = client.post(f"/read?{query}", content=body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert said in error and "\n" not in error
+
+
+def test_a_path_is_no_name(client, outputs):
+    assert client.post(f"/read?run={outputs.parent / 'elsewhere'}", content=drawing(SEVEN)).status_code == 400
+
+
+def test_a_body_is_read_up_to_the_limit_only(client, monkeypatch):
+    monkeypatch.setattr(draw, "MOST_BYTES", 100_000)
+    assert client.post("/read?run=day/a", content=drawing(SEVEN)).status_code == 200
+    response = client.post("/read?run=day/a", content=bytes(100_001))
+    assert response.status_code == 413
+    assert "larger than" in response.json()["error"]
+    received: list[int] = []
+
+    async def receive() -> dict:  # without end, and without its length
+        received.append(10_000)
+        return {"type": "http.request", "body": bytes(10_000), "more_body": True}
+
+    with pytest.raises(HTTPException):
+        anyio.run(draw.body_of, Request({"type": "http", "method": "POST"}, receive))
+    assert sum(received) == 110_000
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:8000", None, 200),
+        ("localhost:8000", "http://localhost:8000", 200),
+        ("[::1]:8000", "http://[::1]:8000", 200),
+        ("192.168.1.7:8000", "http://192.168.1.7:8000", 200),
+        ("evil.example:8000", None, 403),
+        ("evil.example:8000", "http://evil.example:8000", 403),
+        ("127.0.0.1.evil.example", None, 403),
+        ("", None, 403),
+        ("[", None, 403),
+        ("127.0.0.1:8000", "http://evil.example", 403),
+        ("127.0.0.1:8000", "http://127.0.0.1:8001", 403),
+        ("127.0.0.1:8000", "null", 403),
+    ],
+)
+def test_only_its_own_page_may_ask(client, host, origin, status):
+    headers = {"host": host} | ({"origin": origin} if origin else {})
+    assert client.post("/read?run=day/a", content=drawing(SEVEN), headers=headers).status_code == status
+    assert client.get("/runs", headers=headers).status_code == status
+
+
+def test_a_name_that_was_typed_as_host_is_its_own(outputs):
+    app = application(Runs([outputs / "day/a"], outputs), host="Digits.local")
+    assert TestClient(app, base_url="http://digits.local").get("/runs").status_code == 200
+
+
+def test_the_runs_that_can_be_chosen(outputs):
+    runs = Runs([outputs / "day/b", outputs.parent / "elsewhere"], outputs)
+    client = TestClient(application(runs), base_url=HERE)
+    elsewhere = str(outputs.parent / "elsewhere")
+    listed = {run["name"]: run["val_accuracy"] for run in client.get("/runs").json()["runs"]}
+    assert listed == {"day/b": None, elsewhere: 0.9, "day/a": 0.9}
+    assert client.get("/runs").json()["chosen"] == ["day/b", elsewhere]
+    assert client.post(f"/read?run={elsewhere}", content=drawing(SEVEN)).status_code == 200
+    save_run(outputs / "later", 3)
+    assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 400  # not listed yet
+    assert "later" in [run["name"] for run in client.get("/runs").json()["runs"]]
+    assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 200
+
+
+@pytest.mark.parametrize("accuracy", [np.nan, np.inf, "0.9", [0.9]])
+def test_a_run_whose_metrics_are_damaged_costs_no_other_its_place(outputs, accuracy):
+    save_run(outputs / "day/b", 1, val_accuracy=accuracy)
+    client = TestClient(application(Runs([outputs / "day/a"], outputs)), base_url=HERE)
+    assert client.get("/runs").json()["runs"] == [{"name": "day/a", "val_accuracy": 0.9}]
+    save_run(outputs / "day/b", 1, temperature=None)
+    assert len(client.get("/runs").json()["runs"]) == 2
+    error = client.post("/read?run=day/b", content=drawing(SEVEN)).json()["error"]
+    assert "b/metrics.json: temperature: must be" in error
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    response = client.get("/")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    text = response.text.replace("http://www.w3.org/2000/svg", "")
+    assert "://" not in text and "src=" not in text and "@import" not in text
+
+
+def test_other_addresses_and_methods_are_said_in_json(client):
+    assert client.get("/etc/passwd").json() == {"error": "Not Found"}
+    assert client.get("/read?run=day/a").status_code == 405
+
+
+def test_a_port_in_use_is_one_line_and_lightning_is_not_imported(outputs):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code = """
+import sys
+from mnist_mlp.draw import server as draw
+try:
+    draw.main()
+finally:
+    print([name for name in ("lightning", "torchvision") if name in sys.modules])
+"""
+        command = [sys.executable, "-c", code, "--no-browser", "--port", str(taken.getsockname()[1])]
+        result = subprocess.run(command, cwd=outputs.parent, capture_output=True, text=True, timeout=60)
+    assert_one_error_line(result, "Address already in use", "--port")
+    assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("port", [-1, 70000])
+def test_what_is_no_port(port):
+    with pytest.raises(draw.InputError, match=f"cannot listen on 127.0.0.1 port {port}"):
+        draw.listening("127.0.0.1", port)

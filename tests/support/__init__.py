@@ -1,0 +1,1 @@
+"""What tests share; pytest's fixtures are in conftest.py."""

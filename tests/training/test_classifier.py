@@ -1,0 +1,190 @@
+import math
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
+from support.commands import composed
+from torch import nn
+
+from mnist_mlp.data import module as data
+from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.data.non_digits import drawings
+from mnist_mlp.data.randomness import seed_for
+from mnist_mlp.training.classifier import equality_loss
+from mnist_mlp.training.run import build
+
+
+def ready(config) -> DigitsDataModule:
+    module = instantiate(config.data)
+    module.prepare_data()
+    module.setup()
+    return module
+
+
+def trained(mnist_root, *overrides, **trainer_settings):
+    """A classifier after two epochs, and its trainer."""
+    config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", *overrides)
+    module = ready(config)
+    classifier = build(config, module)
+    settings = {"max_epochs": 2, "accelerator": "cpu", "logger": False, "enable_checkpointing": False}
+    settings |= {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+    trainer = Trainer(**settings | trainer_settings)
+    trainer.fit(classifier, module)
+    return classifier, trainer
+
+
+def weights(classifier) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(classifier.network.parameters()).detach()
+
+
+def test_is_the_bare_loop(mnist_root):
+    """The same numbers as a plain PyTorch loop over the same batches."""
+    classifier, trainer = trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", "model.dropout=0.2")
+
+    config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", "model.dropout=0.2")
+    module = ready(config)
+    network = build(config, module).network
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5, fused=True)
+    loader, dropout = module.train_dataloader(), network[2]
+    for epoch in range(2):
+        dropout.reseed(seed_for("dropout", 0, epoch, 0, list(network.modules()).index(dropout)))
+        loader.sampler.set_epoch(epoch)
+        losses, correct = 0.0, 0
+        for images, labels in (batch for block in loader for batch in block):
+            optimizer.zero_grad()
+            logits = network(images)
+            loss = nn.functional.cross_entropy(logits, labels)
+            loss.backward()
+            optimizer.step()
+            losses += loss.item() * len(labels)
+            correct += (logits.argmax(1) == labels).sum().item()
+
+    assert torch.equal(weights(classifier), nn.utils.parameters_to_vector(network.parameters()))
+    assert trainer.callback_metrics["train/loss"].item() == pytest.approx(losses / 512, rel=1e-5)
+    assert trainer.callback_metrics["train/accuracy"].item() == pytest.approx(correct / 512)
+    assert trainer.global_step == 2 * 11
+    network.eval()
+    images, labels = module.parts["val"]
+    assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(
+        (network(images / 255).argmax(1) == labels).float().mean().item()
+    )
+
+
+def test_same_seed_same_weights_other_seed_others(mnist_root):
+    first, same, other = (weights(trained(mnist_root, f"seed={seed}")[0]) for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("settings", [{"limit_val_batches": 0}, {"check_val_every_n_epoch": 2}])
+def test_validation_does_not_change_the_training(mnist_root, settings):
+    assert torch.equal(weights(trained(mnist_root)[0]), weights(trained(mnist_root, **settings)[0]))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "bce"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+def test_every_optimizer_lowers_every_loss(mnist_root, optimizer, loss):
+    rate = "optimizer.lr=0.5" if optimizer == "sgd" else "optimizer.lr=0.005"
+    _, trainer = trained(mnist_root, f"optimizer={optimizer}", f"loss={loss}", rate, max_epochs=1)
+    first = trainer.callback_metrics["train/loss"].item()
+    _, trainer = trained(mnist_root, f"optimizer={optimizer}", f"loss={loss}", rate, max_epochs=5)
+    assert trainer.callback_metrics["train/loss"].item() < first
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
+def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
+    rates = []
+
+    class Rates(Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer) -> None:
+            rates.append(optimizer.param_groups[0]["lr"])
+
+    trained(mnist_root, f"scheduler={scheduler}", "optimizer.lr=0.1", callbacks=[Rates()])
+    assert len(rates) == 2 * 11
+    assert 0.09 < max(rates) <= 0.1
+    assert rates[-1] < 0.002
+
+
+def test_the_average_is_what_is_validated(mnist_root):
+    """The moving average of the weights after every step, of which those that are trained know nothing."""
+    settings = ["optimizer=sgd", "optimizer.lr=0.5"]
+    steps = []
+
+    class Steps(Callback):
+        def on_before_optimizer_step(self, trainer, module, optimizer) -> None:
+            steps.append(weights(module))  # before the step that follows
+
+    averaging, trainer = trained(mnist_root, *settings, "average=ema", "average.decay=0.8", callbacks=[Steps()])
+    assert torch.equal(weights(averaging), weights(trained(mnist_root, *settings)[0]))
+    average = steps[1]
+    for count, step in enumerate([*steps[2:], weights(averaging)], start=1):
+        kept = min(0.8, (1 + count) / (10 + count))
+        average = kept * average + (1 - kept) * step
+    trained_weights = nn.utils.parameters_to_vector(averaging.trained.parameters())
+    assert torch.allclose(trained_weights, average, atol=1e-6)
+    images, labels = trainer.datamodule.parts["val"]
+    right = (averaging.trained(images / 255).argmax(1) == labels).float().mean().item()
+    assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(right)
+
+
+def test_batch_normalisation_is_averaged_too(mnist_root):
+    settings = ["model.batch_norm=true", "average=ema", "average.decay=0.9"]
+    classifier, _ = trained(mnist_root, *settings)
+    last, average = (network[1].running_mean for network in (classifier.network, classifier.trained))
+    assert average.abs().sum() > 0
+    assert not torch.allclose(last, average)
+
+
+@pytest.mark.parametrize("callbacks", [[], ["Watching"]])
+def test_a_clipped_gradient_is_no_longer_than_asked(mnist_root, callbacks):
+    """One step of plain SGD moves the weights by the rate times the gradient."""
+    settings = ["optimizer=sgd", "optimizer.lr=1", "data.batch_size=1000", "trainer.gradient_clip_val=0.01"]
+    chosen = {"max_epochs": 1, "callbacks": [Watching() for _ in callbacks]}
+    before = weights(trained(mnist_root, *settings, "optimizer.lr=1e-30", **chosen)[0])
+    moved = weights(trained(mnist_root, *settings, **chosen)[0]) - before
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-4)
+
+
+class Watching(Callback):
+    """Has a hook that Lightning's own steps call, and so makes the classifier take them."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def on_before_optimizer_step(self, trainer, module, optimizer) -> None:
+        self.steps += 1
+
+
+def test_lightnings_own_steps_give_the_same_run(mnist_root):
+    watching = Watching()
+    plain, plain_trainer = trained(mnist_root)
+    watched, watched_trainer = trained(mnist_root, callbacks=[watching])
+    assert torch.equal(weights(plain), weights(watched))
+    assert plain_trainer.global_step == watched_trainer.global_step == watching.steps == 2 * 11
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_blocks_change_nothing(mnist_root, monkeypatch, precision):
+    """Not even in mixed precision, where a cache of cast weights would keep them as they were at a block's start."""
+    blocks = weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
+    monkeypatch.setattr(data, "BLOCK_SIZE", 1)
+    assert torch.equal(
+        blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
+    )
+
+
+def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root):
+    def confidence(*overrides):
+        classifier, _ = trained(mnist_root, *overrides, max_epochs=5)
+        with torch.inference_mode():
+            return classifier(data.normalized(drawings(200, 1))).softmax(1).amax(1).mean()
+
+    assert confidence("data.outliers=0.5") < 0.7 * confidence()
+
+
+def test_nothing_is_less_sure_than_equal_probabilities():
+    equal, sure = torch.zeros(3, 10), torch.eye(3, 10)
+    assert equality_loss(equal) == pytest.approx(3 * math.log(10))
+    assert equality_loss(sure) > equality_loss(equal)

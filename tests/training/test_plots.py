@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from mnist_mlp.training import plots
+
+
+def test_curves_show_training_and_validation_in_one_chart_each():
+    row = {"epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.4}
+    accuracy, loss = plots.curves([row, {**row, "epoch": 2, "val_accuracy": 0.9}]).axes
+    assert accuracy.get_ylabel() == "accuracy"
+    training, validation = accuracy.lines
+    assert training.get_ydata().tolist() == [0.5, 0.5]
+    assert validation.get_ydata().tolist() == [0.4, 0.9]
+    assert [line.get_label() for line in loss.lines] == ["training", "validation"]
+
+
+def test_augmentation_shows_originals_above_copies():
+    images, copies = torch.full((3, 784), 0.2), [torch.full((3, 784), value) for value in (0.4, 0.6)]
+    (axes,) = plots.augmentation(images, copies).axes
+    sheet = axes.images[0].get_array()
+    assert sheet.shape == (3 * 28, 3 * 28)
+    assert sheet[[0, 28, 56], 0].tolist() == pytest.approx([0.2, 0.4, 0.6])
+
+
+def test_confusion_matrix_counts_every_image():
+    counts = torch.tensor([[5, 1], [2, 7]])
+    (axes,) = plots.confusion_matrix(counts, ["0", "1"]).axes
+    assert axes.get_title() == "3 of 15 test images misread"
+    assert {(*text.get_position(), int(text.get_text())) for text in axes.texts} == {
+        (0, 0, 5),
+        (1, 0, 1),
+        (0, 1, 2),
+        (1, 1, 7),
+    }
+
+
+def test_misread_shows_the_surest_mistakes_first():
+    probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.05, 0.95], [0.4, 0.6]])
+    labels = torch.tensor([0, 0, 0, 1])
+    (axes,) = plots.misread(torch.rand(4, 784), labels, probabilities, ["no", "yes"], most=1).axes
+    assert axes.get_title().startswith("2 of 4 test images misread")
+    assert [text.get_text() for text in axes.texts] == ["no → yes"]
+
+
+def test_misread_shows_the_images_as_they_are():
+    images = torch.rand(2, 784)
+    probabilities = torch.tensor([[0.3, 0.7], [0.1, 0.9]])
+    (axes,) = plots.misread(images, torch.tensor([0, 0]), probabilities, ["0", "1"]).axes
+    sheet = torch.tensor(axes.images[0].get_array())
+    surest = images[1].reshape(28, 28)
+    assert any(torch.equal(sheet[row : row + 28, 7:35], surest) for row in range(14))
+    assert sheet.sum().item() == pytest.approx(images.sum().item(), rel=1e-4)
+
+
+def test_misread_without_mistakes():
+    (axes,) = plots.misread(torch.rand(1, 784), torch.tensor([0]), torch.tensor([[1.0, 0]]), ["a", "b"]).axes
+    assert axes.get_title().startswith("0 of 1 ")

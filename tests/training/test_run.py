@@ -1,0 +1,212 @@
+"""A run from config to run folder, in this process."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from support.commands import composed
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.training import run as training
+from mnist_mlp.training.callbacks.checkpoints import LastAndBest
+
+SMALL = ["model.hidden_sizes=[32]", "data.batch_size=32", "trainer=cpu"]
+
+
+def train(folder: Path, root: Path, *overrides: object) -> dict:
+    return training.train(composed(f"data.root={root}", "trainer.max_epochs=4", *SMALL, *overrides), folder)
+
+
+def events(folder: Path) -> EventAccumulator:
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def test_the_run_folder(tmp_path, mnist_root, capsys):
+    metrics = train(tmp_path, mnist_root)
+
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    best = max(rows, key=lambda row: float(row["val_accuracy"]))
+    assert metrics["best_epoch"] == int(best["epoch"])
+    assert metrics["val_accuracy"] == float(best["val_accuracy"])
+    assert metrics["val_loss"] == float(best["val_loss"])
+    assert (metrics["data"], metrics["epochs"], metrics["seed"]) == ("mnist", 4, 0)
+    assert metrics["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
+    assert 0.5 < metrics["test_accuracy"] < 1
+    assert metrics["fit_seconds"] > 0
+    assert 0.1 < metrics["threshold"] < 1
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.width > 500
+
+    shown = capsys.readouterr().out
+    assert "512 images to train on, 128 to validate, 200 to test, 10 classes" in shown
+    assert "25,450" in shown
+    assert f"test accuracy {metrics['test_accuracy']:.2%}" in shown
+    assert str(tmp_path) in shown
+    assert "tensorboard --logdir" in shown
+
+
+def test_the_checkpoints_are_plain_and_the_best_is_what_was_tested(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root, "optimizer.lr=0.05")  # high, so that the last epoch is not the best
+    best, last = (torch.load(tmp_path / f"checkpoints/{name}.ckpt", weights_only=True) for name in ("best", "last"))
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert (best["epoch"] + 1, last["epoch"] + 1) == (metrics["best_epoch"], 4)
+
+    config = composed(f"data.root={mnist_root}", *SMALL)
+    data = training.read_data(config)
+    classifier = training.build(config, data)
+    classifier.load_state_dict(best["state_dict"])
+    images, labels = data.parts["test"]
+    accuracy = (classifier.eval()(images / 255).argmax(1) == labels).float().mean().item()
+    assert accuracy == pytest.approx(metrics["test_accuracy"])
+
+
+def test_two_runs_of_a_seed_are_the_same_run(tmp_path, mnist_root):
+    for name, seed in (("first", 0), ("same", 0), ("other", 1)):
+        train(tmp_path / name, mnist_root, f"seed={seed}")
+    table = {name: (tmp_path / name / "metrics.csv").read_text() for name in ("first", "same", "other")}
+    assert table["first"] == table["same"] != table["other"]
+    first, same = (
+        torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        for name in ("first", "same")
+    )
+    assert all(torch.equal(first[key], same[key]) for key in first)
+
+
+def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
+    train(tmp_path / "whole", mnist_root)
+    train(tmp_path / "halves", mnist_root, "trainer.max_epochs=2")
+    train(tmp_path / "halves", mnist_root, f"checkpoint={tmp_path}/halves/checkpoints/last.ckpt")
+    whole, halves = (tmp_path / name for name in ("whole", "halves"))
+    assert (whole / "metrics.csv").read_text() == (halves / "metrics.csv").read_text()
+    assert json.loads((halves / "metrics.json").read_text())["epochs"] == 4
+
+
+ALL_OPTIONS = ["augment=handwriting", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
+ALL_OPTIONS += ["loss.label_smoothing=0.1", "trainer.gradient_clip_val=0.5", "trainer.precision=bf16-mixed"]
+ALL_OPTIONS += ["data.outliers=0.1"]
+ALL_OPTIONS += ["trainer.max_epochs=4"]  # which an interrupted run cannot halve: a schedule covers all of it
+
+
+def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_root, monkeypatch):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    options = [*ALL_OPTIONS, "scheduler=cosine"]
+    train(whole, mnist_root, *options)
+    save = LastAndBest.on_train_epoch_end
+
+    def stop_after_two(self, trainer, module):
+        save(self, trainer, module)
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(LastAndBest, "on_train_epoch_end", stop_after_two)
+    with pytest.raises(KeyboardInterrupt, match="2 of 4 epochs are kept"):
+        train(stopped, mnist_root, *options)
+    monkeypatch.undo()
+    train(stopped, mnist_root, *options, f"checkpoint={stopped}/checkpoints/last.ckpt")
+    assert (whole / "metrics.csv").read_text() == (stopped / "metrics.csv").read_text()
+    states = [torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for run in (whole, stopped)]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any(key.startswith("average.module") for key in states[0])
+
+
+def test_distorted_training_shows_a_picture_of_it(tmp_path, mnist_root):
+    train(tmp_path, mnist_root, "augment=distort", "trainer.max_epochs=1")
+    assert (tmp_path / "augmentation.png").read_bytes().startswith(b"\x89PNG")
+    images = EventAccumulator(str(tmp_path), size_guidance={"images": 0}).Reload().Tags()["images"]
+    assert "augmentation" in images
+
+
+def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):
+    first = train(tmp_path, mnist_root)
+    assert train(tmp_path, mnist_root, f"checkpoint={tmp_path}/checkpoints/last.ckpt") == first
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
+def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_root, scheduler):
+    settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]
+    train(tmp_path, mnist_root, *settings, "trainer.max_epochs=2")
+    train(tmp_path, mnist_root, *settings, "trainer.max_epochs=4", f"checkpoint={tmp_path}/checkpoints/last.ckpt")
+    rates = [float(row["lr"]) for row in csv.DictReader((tmp_path / "metrics.csv").open())]
+    assert len(rates) == 4
+    assert rates[3] > 1e-4
+
+
+def test_tensorboard(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root)
+    for part in ("train", "validation"):
+        scalars = events(tmp_path / part)
+        assert [event.step for event in scalars.Scalars("accuracy")] == [1, 2, 3, 4]
+        assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4]
+    run = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
+    tags = run.Tags()
+    assert {"test/confusion", "test/misread"} <= set(tags["images"])
+    assert "config/text_summary" in tags["tensors"]
+    assert b"hidden_sizes" in run.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
+    assert tags["graph"]
+    assert run.Scalars("result/test_accuracy")[0].value == pytest.approx(metrics["test_accuracy"])
+    plugin = run.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    hparams = HParamsPluginData.FromString(plugin).session_start_info.hparams
+    assert hparams["optimizer.lr"].number_value == 0.001
+    assert hparams["model.hidden_sizes"].string_value == "[32]"
+    assert hparams["optimizer"].string_value == "Adam"
+
+
+def test_a_diverging_run_says_when_and_keeps_its_best_epoch(tmp_path, mnist_root):
+    settings = ["optimizer=sgd", "trainer.max_epochs=30", "optimizer.momentum=1.9", "optimizer.lr=0.001"]
+    with pytest.raises(InputError, match=r"loss became \w+ in epoch \d+.*optimizer.lr.*best.ckpt"):
+        train(tmp_path, mnist_root, *settings)
+    assert torch.load(tmp_path / "checkpoints/best.ckpt", weights_only=True)["epoch"] < 30
+    assert "nan" not in (tmp_path / "metrics.csv").read_text()
+    assert (tmp_path / "curves.png").exists()
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_without_validation_the_last_epoch_is_kept(tmp_path, mnist_root):
+    metrics = train(tmp_path, mnist_root, "+trainer.limit_val_batches=0")
+    assert metrics["best_epoch"] == 4
+    assert metrics["val_accuracy"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "damaged, or not a checkpoint"), (b"PK\x03\x04 junk", "damaged"), (None, "another model")],
+)
+def test_a_checkpoint_that_does_not_fit(tmp_path, mnist_root, content, message):
+    path = tmp_path / "bad.ckpt"
+    if content is None:
+        torch.save({"state_dict": {"network.0.weight": torch.zeros(3, 3)}, "callbacks": {}}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        train(tmp_path / "run", mnist_root, f"checkpoint={path}")
+
+
+def test_an_optimizer_rejects_an_argument(tmp_path, mnist_root):
+    with pytest.raises(InputError, match="optimizer: Invalid weight_decay"):
+        train(tmp_path, mnist_root, "optimizer.weight_decay=-1")
+
+
+@pytest.mark.parametrize(("work", "threads"), [(7_850 * 64, 1), (669_706 * 128, 4), (669_706 * 16, 1)])
+def test_small_models_use_one_thread(monkeypatch, work, threads):
+    monkeypatch.setattr(training, "THREADS", 4)
+    assert training.threads_for(work) == threads
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(tmp_path, mnist_root):
+    with pytest.raises(InputError, match="torch sees no GPU here; trainer=auto"):
+        train(tmp_path, mnist_root, "trainer=gpu")
+
+
+def test_digits_reach_96_percent_without_a_network(tmp_path):
+    metrics = training.train(composed("data=digits", "data.batch_size=32", "trainer.max_epochs=20"), tmp_path)
+    assert metrics["test_accuracy"] >= 0.96

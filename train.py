@@ -10,10 +10,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mnist_mlp.command.explain import errors_in_one_line, help_text, interrupt_on_sigterm
+from mnist_mlp.command.explain import explain
+from mnist_mlp.command.help import help_text
 from mnist_mlp.command.resume import continued
 from mnist_mlp.command.settings import check
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, interrupt_on_sigterm, one_line_errors
 from mnist_mlp.sweeps.hydra_callback import run_job
 
 
@@ -22,7 +23,7 @@ def main(config: DictConfig) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return run_job(config, folder, train)
-    with errors_in_one_line():  # here too, since Hydra adds lines of its own to what it lets through
+    with one_line_errors(explain):  # here too, since Hydra adds lines of its own to what it lets through
         if study := HydraConfig.get().runtime.choices.get("study"):
             raise InputError(f"study={study}: its file must say hydra.mode: MULTIRUN, as those in conf/study do")
         train(config, folder)
@@ -55,7 +56,7 @@ if __name__ == "__main__":
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
     interrupt_on_sigterm()
-    with errors_in_one_line():
+    with one_line_errors(explain):
         sys.argv[1:] = continued(sys.argv[1:])
         if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
             sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]

@@ -1,1 +1,24 @@
-"""Handwritten-digit recognition with multilayer perceptrons: Lightning, Hydra, TensorBoard."""
+"""Handwritten-digit recognition with multilayer perceptrons: PyTorch Lightning, Hydra, TensorBoard.
+
+The public names are imported when they are first used, so that ``import mnist_mlp`` costs nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+_MODULES = {
+    "train": "mnist_mlp.training.run",
+    "Reader": "mnist_mlp.reader",
+    "read_picture": "mnist_mlp.pictures.files",
+    "digits_in": "mnist_mlp.pictures.digits",
+}
+__all__ = ["Reader", "__version__", "digits_in", "read_picture", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("mnist_mlp")
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

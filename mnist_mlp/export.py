@@ -6,6 +6,7 @@ python -m mnist_mlp.export RUN [--to FILE] [--root FOLDER]
 import argparse
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ import numpy as np
 from omegaconf import OmegaConf
 from torch import nn
 
-from mnist_mlp.command.explain import errors_in_one_line, explained
-from mnist_mlp.data.datasets import SIDE, Part
-from mnist_mlp.errors import InputError
+from mnist_mlp.data.datasets import SIDE, Split
+from mnist_mlp.errors import InputError, explain, one_line_errors
 from mnist_mlp.reader import BATCH_SIZE, Reader
 from mnist_mlp.runs.atomic import replacing
 
@@ -48,44 +48,44 @@ def export(run: Path, to: Path | None = None, root: Path | None = None) -> None:
         raise InputError(f'{missing} is not installed: pip install -c constraints.txt -e ".[export]"')
     reader = Reader(run)
     if not reader.metrics:
-        raise InputError(f"{reader.folder}: no finished run: metrics.json is missing")
+        raise InputError(f"{reader.folder.path}: no finished run: metrics.json is missing")
     config, name, test = config_and_test_images(reader, root)
 
     model = onnx_model(reader)
-    said = {"metrics": reader.metrics, "classes": reader.classes, "threshold": reader.threshold}
+    said = {"metrics": asdict(reader.metrics), "classes": reader.classes, "threshold": reader.threshold}
     helper.set_model_props(model, {"config": config} | {key: json.dumps(value) for key, value in said.items()})
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
     found = compare(content, reader, test)
 
-    to = to or reader.folder / "model.onnx"
+    to = to or reader.folder.path / "model.onnx"
     with replacing(to) as path:
         path.write_bytes(content)
     print(f"{name}: {found}\nfile: {to} ({len(content):,} bytes)\nuse:  {example(to)}")
 
 
-def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str, Part]:
+def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str, Split]:
     """The YAML that the run was told, the name of the data set that it was tested on, and its test images."""
     from mnist_mlp.data.module import DigitsDataModule  # brings Lightning, which what is no run need not wait for
 
-    path = reader.folder / ".hydra/config.yaml"
+    path = reader.folder.config_yaml
     if not path.is_file():
         raise InputError(f"{path}: No such file")
     try:
         config = path.read_text()
         told = OmegaConf.create(config).data  # nothing it names is called, so that a stranger's run does no harm
-        dataset = "digits" if reader.metrics.get("data") == "digits" else told.dataset  # those that it may fall back on
+        dataset = "digits" if reader.metrics.data == "digits" else told.dataset  # those that it may fall back on
         as_digits = told.get("as_digits", True)  # which older runs do not say
         data = DigitsDataModule(dataset, root or told.root, val_fraction=told.val_fraction, as_digits=as_digits)
         data.prepare_data()
         data.setup()
     except (InputError, OSError) as error:
-        reason = f"{explained(error)}; --root FOLDER says where they are"
+        reason = f"{explain(error)}; --root FOLDER says where they are"
         raise InputError(f"no test images to check the export on: {reason}") from error
     except Exception as error:  # a file of any content may be there
         raise InputError(f"{path}: damaged: {error}") from error
     images, labels = data.parts["test"]
-    return config, data.dataset, Part(images.view(-1, SIDE, SIDE), labels)
+    return config, data.dataset, Split(images.view(-1, SIDE, SIDE), labels)
 
 
 def onnx_model(reader: Reader) -> "onnx.ModelProto":
@@ -126,7 +126,7 @@ def step_of(layer: nn.Module) -> tuple[str, dict[str, np.ndarray], dict[str, Any
     return OPERATORS[type(layer)], tensors, {"transB": 1} if isinstance(layer, nn.Linear) else {}
 
 
-def compare(content: bytes, reader: Reader, test: Part) -> str:
+def compare(content: bytes, reader: Reader, test: Split) -> str:
     """Says how far an ONNX file and ``reader`` agree on the images. Raises InputError where that is not far enough."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     parts = [session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(BATCH_SIZE)]
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, metavar="FILE", help="what to write; otherwise model.onnx in the run folder")
     parser.add_argument("--root", type=Path, metavar="FOLDER", help="where its data are; otherwise as it was trained")
     arguments = parser.parse_args()
-    with errors_in_one_line():
+    with one_line_errors():
         export(arguments.run, arguments.to, arguments.root)
 
 

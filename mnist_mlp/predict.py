@@ -16,8 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mnist_mlp.command.explain import errors_in_one_line
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, one_line_errors
 from mnist_mlp.pictures.preprocessing import Digit, digits_in, read_picture
 from mnist_mlp.reader import Reader, best_run
 from mnist_mlp.runs.atomic import replacing
@@ -114,7 +113,7 @@ def predict(arguments: argparse.Namespace) -> int:
     files = picture_files(arguments.images)
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
-        print(f"read with {reader.folder}, the best run below outputs", file=sys.stderr)
+        print(f"read with {reader.folder.path}, the best run below outputs", file=sys.stderr)
     failed = 0
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
@@ -151,7 +150,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")
     parser.add_argument("--show", type=Path, metavar="FOLDER", help="write there pictures of what was read and seen")
     arguments = parser.parse_args()
-    with errors_in_one_line():
+    with one_line_errors():
         sys.exit(predict(arguments))
 
 

@@ -1,131 +1,123 @@
-"""A finished run as a reader of digits: its network, its labels and its calibration, without what trained it."""
+"""A finished run as a reader of digits: its network, labels and calibration, without what trained it."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
-from mnist_mlp.runs.folder import metrics_of
+from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
+from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.runs.metrics import Metrics
 
 DIGITS = [str(digit) for digit in range(10)]
-BATCH_SIZE = 4096
-THRESHOLD = 0.5  # of a run without one: it is older, or there is only its checkpoint
+BATCH_SIZE = 4096  # images
+THRESHOLD = 0.5  # of a checkpoint without metrics.json
 
 
 class Reader:
-    """What ``run``, a run folder or a checkpoint of one, has learnt to read.
+    """Reads 28x28 images with the network of a run.
 
-    ``classes`` are the labels' names; ``temperature`` is what its logits are divided by; ``threshold``, unless one is
-    given, is the probability below which training refused 2 % of the validation images. Raises InputError where there
-    is no such run.
+    Args:
+        run: A run folder, or a checkpoint in one.
+        threshold: Probability in [0, 1] below which an image counts as unreadable. By default the run's own, below
+            which 2 % of the validation images lie.
+
+    Attributes:
+        folder: The run folder.
+        metrics: What the run reached; None if it is not finished.
+        network: float32 (n, 784) in [0, 1] to logits (n, classes), in evaluation mode.
+        classes: Name of each label.
+        temperature: What the logits are divided by.
+
+    Raises:
+        InputError: There is no such run, or its files are damaged.
     """
 
-    def __init__(self, run: Path, threshold: float | None = None) -> None:
-        self.folder = run if run.is_dir() else run.absolute().parent.parent
-        path = run / "checkpoints/best.ckpt" if run.is_dir() else run
+    def __init__(self, run: str | Path, threshold: float | None = None) -> None:
+        run = Path(run)
+        self.folder = RunFolder(run if run.is_dir() else run.absolute().parent.parent)
+        path = self.folder.best if run.is_dir() else run
         checkpoint = read_checkpoint(path)
-        self.metrics = metrics_of(self.folder) or {}
-        if not self.metrics and (self.folder / "metrics.json").exists():
-            raise self.wrong_metrics("damaged, or without a finished run's scores")
+        self.metrics = self.folder.read_metrics()
         try:
             self.network = trained_network(checkpoint)
         except Exception as error:  # a file of any content may be given
             raise InputError(f"{path}: not a checkpoint of a run of this project") from error
-        labels = range(self.network[-1].out_features)
-        self.classes = self.metrics.get("classes", [str(label) for label in labels])
-        names = isinstance(self.classes, list) and all(isinstance(name, str) for name in self.classes)
-        if not names or len(self.classes) != len(labels):
-            raise self.wrong_metrics(f"classes: must be a list of {len(labels)} names")
-        self.temperature = self.number("temperature", 1.0, least=0.01, most=100)  # wider than what is fitted
-        own_threshold = self.number("threshold", THRESHOLD, least=0, most=1)
-        self.threshold = own_threshold if threshold is None else threshold
-
-    def number(self, key: str, otherwise: float, least: float, most: float) -> float:
-        """What metrics.json says of ``key``. Raises InputError where that is no number from ``least`` to ``most``."""
-        value = self.metrics.get(key, otherwise)
-        if type(value) not in (int, float) or not least <= value <= most:  # True and NaN are neither
-            raise self.wrong_metrics(f"{key}: must be a number from {least} to {most}")
-        return value
-
-    def wrong_metrics(self, what: str) -> InputError:
-        return InputError(f"{self.folder / 'metrics.json'}: {what}")
+        outputs = self.network[-1].out_features
+        named = self.metrics.classes if self.metrics else None
+        self.classes = list(map(str, range(outputs))) if named is None else named
+        if len(self.classes) != outputs:
+            raise InputError(f"{self.folder.metrics_json}: classes: must be a list of {outputs} names")
+        self.temperature = self.metrics.temperature if self.metrics else 1.0
+        own = self.metrics.threshold if self.metrics else THRESHOLD
+        self.threshold = own if threshold is None else threshold
 
     def logits(self, images: np.ndarray) -> Tensor:
-        """Of images, uint8 (n, 28, 28), white on black: calibrated logits, float (n, classes)."""
+        """Returns calibrated logits, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""
         pixels = torch.from_numpy(np.ascontiguousarray(images)).flatten(1)
         with torch.inference_mode():
             parts = [self.network(part / 255) for part in pixels.split(BATCH_SIZE)]
         return torch.cat(parts) / self.temperature
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Of images, uint8 (n, 28, 28), white on black: how likely each is of each class, float (n, classes)."""
+        """Returns class probabilities, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""
         return self.logits(images).softmax(1).numpy()
 
     def labels(self, probabilities: np.ndarray) -> list[str | None]:
-        """The likeliest class of each image, None where it is less probable than the threshold; of (n, classes)."""
+        """Returns the most probable class of each row of (n, classes), or None if it is below the threshold."""
         return [self.classes[row.argmax()] if row.max() >= self.threshold else None for row in probabilities]
 
     def evidence(self, images: np.ndarray) -> np.ndarray:
-        """How much each pixel of images, uint8 (..., 28, 28), speaks for the likeliest class: float32, the same shape.
+        """Returns how much each pixel speaks for the most probable class: float32 of the shape of ``images``.
 
-        Positive speaks for it, negative against it, in units of its logit: the logit's gradient times the pixel
-        (Shrikumar et al. 2016).
+        The logit's gradient times the pixel: positive speaks for the class, negative against it (Shrikumar et al.
+        2016, arXiv:1605.01713).
+
+        Args:
+            images: uint8 (..., 28, 28), white on black.
         """
         pixels = (torch.from_numpy(np.ascontiguousarray(images)).reshape(-1, 784) / 255).requires_grad_()
-        likeliest = self.network(pixels).amax(1) / self.temperature
-        (gradient,) = torch.autograd.grad(likeliest.sum(), pixels)
+        highest = self.network(pixels).amax(1) / self.temperature
+        (gradient,) = torch.autograd.grad(highest.sum(), pixels)
         return (gradient * pixels).detach().numpy().reshape(images.shape)
 
 
-def finished_runs(outputs: Path) -> dict[Path, dict[str, Any]]:
-    """The runs below a folder that can be read with, the newest first, and what their metrics.json says."""
+def finished_runs(outputs: Path) -> dict[Path, Metrics]:
+    """Returns the runs below a folder that can be read with, the newest first, and their metrics."""
     folders = [path.parents[1] for path in outputs.rglob("checkpoints/best.ckpt")]
-    return {folder: metrics for folder in sorted(folders, reverse=True) if (metrics := metrics_of(folder))}
+    runs = ((folder, RunFolder(folder).metrics) for folder in sorted(folders, reverse=True))
+    return {folder: metrics for folder, metrics in runs if metrics}
 
 
 def best_run(outputs: Path) -> Path:
-    """The run below a folder with the highest validation accuracy on MNIST, or else on other digits.
+    """Returns the run below a folder with the highest validation accuracy on MNIST, or else on other digits.
 
-    Raises InputError where there is none.
+    Raises:
+        InputError: There is none.
     """
     digits = [(folder, metrics) for folder, metrics in finished_runs(outputs).items() if reads_digits(metrics)]
     if not digits:
         raise InputError(f"no finished run below {outputs}: python train.py experiment=handwriting trains one")
-    return max(digits, key=lambda run: (run[1].get("data") == "mnist", run[1]["val_accuracy"] or 0))[0]
+    return max(digits, key=lambda run: (run[1].data == "mnist", run[1].val_accuracy or 0))[0]
 
 
-def reads_digits(metrics: dict[str, Any]) -> bool:
-    return metrics.get("data") == "mnist" or metrics.get("classes") == DIGITS
+def reads_digits(metrics: Metrics) -> bool:
+    """Returns whether the run's classes are the ten digits."""
+    return metrics.data == "mnist" or metrics.classes == DIGITS
 
 
 def trained_network(checkpoint: dict[str, Any]) -> MLP:
-    """The network of a checkpoint, ready to use; the average of its weights where there is one."""
-    settings = checkpoint["callbacks"]["LastAndBest"]["settings"]
-    model = {
-        key.removeprefix("model."): yaml.safe_load(value)
-        for key, value in settings.items()
-        if key.startswith("model.") and key != "model._target_"
-    }
+    """Returns the network of a checkpoint in evaluation mode, with the average of its weights if there is one."""
+    settings = settings_of(checkpoint)
+    model = {key.removeprefix("model."): value for key, value in settings.items() if key.startswith("model.")}
+    model.pop("_target_", None)
     weights = checkpoint["state_dict"]
     prefix = "average.module." if "average.n_averaged" in weights else "network."
     weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     network = MLP(**model, num_classes=len(next(reversed(weights.values()))))
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Raises InputError for what is not a whole checkpoint of tensors and plain values; code in it is never run."""
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["callbacks"].get, checkpoint["state_dict"].items
-        return checkpoint
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except Exception as error:  # a file of any content raises errors of many types
-        raise InputError(f"{path}: damaged, or not a checkpoint (nothing in it was run)") from error

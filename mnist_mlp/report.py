@@ -6,7 +6,7 @@ python -m mnist_mlp.report FOLDER... [--by test_accuracy|val_accuracy] [--to FOL
 import argparse
 from pathlib import Path
 
-from mnist_mlp.command.explain import errors_in_one_line
+from mnist_mlp.errors import one_line_errors
 from mnist_mlp.sweeps.report import METRICS, report
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="what the best setting is best in")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; otherwise beside the runs")
     arguments = parser.parse_args()
-    with errors_in_one_line():
+    with one_line_errors():
         report(arguments.folders, arguments.by, arguments.to)
 
 

@@ -12,6 +12,7 @@ from support.commands import assert_one_error_line, composed
 from mnist_mlp.errors import InputError
 from mnist_mlp.reader import DIGITS, Reader, best_run
 from mnist_mlp.training import run as training
+from mnist_mlp.training.build import build_data
 
 
 @pytest.mark.parametrize("options", [[], ["average=ema", "average.decay=0.9", "model.batch_norm=true"]])
@@ -20,14 +21,14 @@ def test_reads_what_the_run_tested(tmp_path, mnist_root, options):
     config = composed(*settings, *options)
     metrics = training.train(config, tmp_path)
     reader = Reader(tmp_path)
-    data = training.read_data(config)
+    data = build_data(config)
     images, labels = data.parts["test"]
     probabilities = reader.probabilities(images.view(-1, 28, 28).numpy())
     assert probabilities.shape == (200, 10)
-    assert (probabilities.argmax(1) == labels.numpy()).mean() == pytest.approx(metrics["test_accuracy"])
+    assert (probabilities.argmax(1) == labels.numpy()).mean() == pytest.approx(metrics.test_accuracy)
     assert reader.classes == [str(digit) for digit in range(10)]
-    assert reader.temperature == metrics["temperature"] != 1
-    assert reader.threshold == metrics["threshold"]
+    assert reader.temperature == metrics.temperature != 1
+    assert reader.threshold == metrics.threshold
     validation = reader.probabilities(data.parts["val"][0].view(-1, 28, 28).numpy())
     assert reader.labels(validation).count(None) == 2  # of 128, so that three were more than 2 %
     alone = tmp_path / "alone.ckpt"
@@ -64,8 +65,8 @@ NO_NUMBERS = ["1", None, [1], {}, True, math.nan, math.inf, -math.inf, 10**400, 
     [("temperature", value, "a number from 0.01 to 100") for value in [*NO_NUMBERS, 0, 1e-9, 101]]
     + [("threshold", value, "a number from 0 to 1") for value in [*NO_NUMBERS, -0.1, 1.1]]
     + [
-        ("classes", value, "a list of 10 names")
-        for value in [None, [], DIGITS[:9], [*DIGITS, "10"], list(range(10)), "0123456789", dict.fromkeys(DIGITS, 1)]
+        ("classes", value, "a list of (10 )?names")
+        for value in [[], DIGITS[:9], [*DIGITS, "10"], list(range(10)), "0123456789", dict.fromkeys(DIGITS, 1)]
     ],
 )
 def test_a_wrong_value_in_metrics_json(tmp_path, key, value, expected):

@@ -1,4 +1,4 @@
-"""Each run and each sweep has a folder of its own, and one that saved nothing leaves none."""
+"""Each run and each sweep gets its own folder, and one that saved nothing leaves none."""
 
 import atexit
 import shutil
@@ -13,8 +13,10 @@ from mnist_mlp.command.resume import quoted, slurm_mark
 
 
 class RunFolders(Callback):
-    """Takes another name where the folder is there already, as when two runs begin in one second; does not where
-    someone typed its name. Removes, when the program ends, the folder that it made if nothing was saved in it.
+    """Hydra callback that takes another name if the folder exists, as when two runs begin in one second.
+
+    A folder whose name was typed is used as it is. When the program ends, a folder that it made and in which nothing
+    was saved is removed.
     """
 
     def on_run_start(self, config: DictConfig, **_) -> None:
@@ -38,7 +40,7 @@ class RunFolders(Callback):
 
 
 def new_folder(folder: Path) -> Path:
-    """Makes ``folder``, or where that is there already ``folder-2``, ``folder-3``, ..., and gives it."""
+    """Makes and returns ``folder``, or if that exists ``folder-2``, ``folder-3``, ..."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     for name in chain([folder.name], (f"{folder.name}-{number}" for number in count(2))):
         with suppress(FileExistsError):
@@ -48,14 +50,14 @@ def new_folder(folder: Path) -> Path:
 
 
 def folders_made_by(run: Path) -> list[Path]:
-    """What making the folder ``run`` makes: it and its missing parents, innermost first; nothing if it is there."""
+    """Returns the folders that making ``run`` would make: it and its missing parents, innermost first."""
     if run.exists():
         return []
     return [folder for folder in (run, *run.parents) if not folder.exists()]
 
 
 def remove_unless_saved(made: list[Path]) -> None:
-    """Removes the first folder if it holds no checkpoint and no job's error, then each other that this leaves empty."""
+    """Removes the first folder if it holds no checkpoint and no job's error, then each parent left empty."""
     if not made or not made[0].exists() or any(made[0].rglob("*.ckpt")) or any(made[0].rglob("error.txt")):
         return
     shutil.rmtree(made[0])

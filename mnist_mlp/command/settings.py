@@ -1,4 +1,4 @@
-"""What the config may say, checked before anything heavy is imported."""
+"""What the config may hold, checked before anything heavy is imported."""
 
 import difflib
 import math
@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.runs.settings import flatten
 
-Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, and whether it is
+Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and the test
 
 
 def is_integer(value: Any) -> bool:
@@ -24,12 +25,12 @@ def is_number(value: Any) -> bool:
     return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def integer(least: int) -> Rule:
-    return f"an integer, at least {least}", lambda value: is_integer(value) and value >= least
+def integer(low: int) -> Rule:
+    return f"an integer, at least {low}", lambda value: is_integer(value) and value >= low
 
 
-def number(least: float, most: float) -> Rule:
-    return f"a number from {least} to {most}", lambda value: is_number(value) and least <= value <= most
+def number(low: float, high: float) -> Rule:
+    return f"a number from {low} to {high}", lambda value: is_number(value) and low <= value <= high
 
 
 def one_of(*choices: Any) -> Rule:
@@ -65,6 +66,7 @@ RULES: dict[str, Rule] = {
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),
     "data.outliers": number(0, 1),
+    "data.block_size": integer(1),
     "data.fallback": one_of("digits", None),
     "data.as_digits": ("true or false", lambda value: isinstance(value, bool)),
     "trainer.max_epochs": integer(1),
@@ -79,7 +81,7 @@ RULES: dict[str, Rule] = {
         lambda value: value is None or (is_number(value) and value > 0),
     ),
 }
-# What a group may construct: a config, or the run folder of someone else that is continued, cannot name anything else.
+# What a group may construct. A config, or a stranger's run folder that is resumed, cannot name anything else.
 TARGETS = {
     "model": r"mnist_mlp\.model\.mlp\.MLP",
     "data": r"mnist_mlp\.data\.module\.DigitsDataModule",
@@ -90,10 +92,10 @@ TARGETS = {
     "average": r"mnist_mlp\.training\.ema\.\w+",
     "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.model\.losses\.[A-Z]\w+",
 }
-MOST_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
-# Their other keys are arguments of the class or function that they name, which checks them itself.
+MAX_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
+# Their other keys are arguments of the class or function they name, which checks them itself.
 OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
-# Keys that only some options of their group have, and groups that are empty where none is chosen; an option that has.
+# Keys that only some options of a group have, and groups that may be empty; each with an option that has them.
 OPTIONAL_KEYS = {
     "loss.label_smoothing": "loss=cross_entropy",
     "optimizer.momentum": "optimizer=nesterov",
@@ -104,7 +106,7 @@ OPTIONAL_GROUPS = {"scheduler": "scheduler=cosine", "augment": "augment=distort"
 
 
 def check(config: DictConfig) -> None:
-    """Raises InputError, naming the key, where a setting is unknown, missing, of the wrong type or out of range."""
+    """Raises InputError, naming the key, if a setting is unknown, missing, of the wrong type or out of range."""
     try:
         settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
@@ -112,39 +114,54 @@ def check(config: DictConfig) -> None:
     for group, choice in OPTIONAL_GROUPS.items():
         if settings.get(group) != {} and f"{group}._target_" not in settings:
             raise InputError(f"{group}: nothing is chosen of it; there are {choice} and {group}=none")
-    for key, (expected, _) in RULES.items():
-        group = key.partition(".")[0]
-        if key in settings:
-            check_value(key, settings[key])
-        elif key not in OPTIONAL_KEYS and not (group in OPTIONAL_GROUPS and settings.get(group) == {}):
-            raise InputError(f"{key} is missing: it must be {expected}")
-    for key, target in targets(settings):
-        group, _, name = key.partition(".")
-        if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
-            raise InputError(f"{key}={target}: not something that {group} may be")
-    if (count := parameters(settings["model.hidden_sizes"])) > MOST_PARAMETERS:
-        raise InputError(f"model.hidden_sizes: {count:,} parameters, where {MOST_PARAMETERS:,} are the most")
-    for key, value in settings.items():
-        group, _, name = key.partition(".")
-        open_key = (name and group in OPEN_GROUPS) or (value == {} and group in OPTIONAL_GROUPS)
-        if key not in RULES and not open_key and name not in ("_target_", "_partial_"):
-            raise unknown(key)
+    check_rules(settings)
+    check_targets(settings)
+    check_names(settings)
+    if (count := parameters(settings["model.hidden_sizes"])) > MAX_PARAMETERS:
+        raise InputError(f"model.hidden_sizes: {count:,} parameters, but at most {MAX_PARAMETERS:,} are allowed")
     if config.data.root is None and config.data.dataset != "digits":
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
         raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
 
 
+def check_rules(settings: dict[str, Any]) -> None:
+    """Raises InputError for the first key whose value breaks its rule or is missing."""
+    for key, (expected, _) in RULES.items():
+        group = key.partition(".")[0]
+        if key in settings:
+            check_value(key, settings[key])
+        elif key not in OPTIONAL_KEYS and not (group in OPTIONAL_GROUPS and settings.get(group) == {}):
+            raise InputError(f"{key} is missing: it must be {expected}")
+
+
 def check_value(key: str, value: Any) -> None:
-    """Raises InputError where a key's value is not what it must be; does nothing for a key without a rule."""
+    """Raises InputError if the value breaks the key's rule. A key without a rule may have any value."""
     if key in RULES:
         expected, holds = RULES[key]
         if not holds(value):
             raise InputError(f"{key}={show(value)}: must be {expected}")
 
 
+def check_targets(settings: dict[str, Any]) -> None:
+    """Raises InputError for the first ``_target_``, at any depth, that its group may not construct."""
+    for key, target in targets(settings):
+        group, _, name = key.partition(".")
+        if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
+            raise InputError(f"{key}={target}: not something that {group} may be")
+
+
+def check_names(settings: dict[str, Any]) -> None:
+    """Raises InputError for the first key that nothing reads."""
+    for key, value in settings.items():
+        group, _, name = key.partition(".")
+        open_key = (name and group in OPEN_GROUPS) or (value == {} and group in OPTIONAL_GROUPS)
+        if key not in RULES and not open_key and name not in ("_target_", "_partial_"):
+            raise unknown_key(key)
+
+
 def targets(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Each ``_target_`` in nested settings, in lists too, with its dotted key."""
+    """Yields the dotted key and value of each ``_target_`` in nested settings, in lists too."""
     if isinstance(value, dict):
         for name, item in value.items():
             inner = f"{key}.{name}" if key else str(name)
@@ -158,12 +175,13 @@ def targets(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def parameters(hidden_sizes: list[int]) -> int:
-    """The parameters of an MLP's layers, of 784 inputs and some ten classes."""
+    """Returns the number of parameters of an MLP with 784 inputs and ten classes."""
     sizes = [784, *hidden_sizes, 10]
     return sum((size + 1) * next_size for size, next_size in pairwise(sizes))
 
 
-def unknown(key: str) -> InputError:
+def unknown_key(key: str) -> InputError:
+    """Returns the error for a key that nothing reads, with the closest key that there is."""
     if key in RULES:
         choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(key.partition(".")[0])
         return InputError(
@@ -172,15 +190,6 @@ def unknown(key: str) -> InputError:
     near = difflib.get_close_matches(key, RULES, n=1)
     meant = f"; did you mean {near[0]}?" if near else ""
     return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows them all)")
-
-
-def flatten(settings: dict, prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted keys; an empty group is a value of its own."""
-    flat = {}
-    for name, value in settings.items():
-        key = f"{prefix}{name}"
-        flat |= flatten(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
-    return flat
 
 
 def show(value: Any) -> str:

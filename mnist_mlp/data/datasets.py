@@ -24,7 +24,7 @@ from mnist_mlp.pictures.preprocessing import SIDE, digits_in, read_picture
 TORCHVISION = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
 
 
-class Part(NamedTuple):
+class Split(NamedTuple):
     """Images, uint8 (n, 28, 28), and their labels, int64 (n,)."""
 
     images: Tensor
@@ -34,8 +34,8 @@ class Part(NamedTuple):
 class Dataset(NamedTuple):
     """A training part, a test part where the data set comes with one, and the name of each label."""
 
-    train: Part
-    test: Part | None
+    train: Split
+    test: Split | None
     classes: list[str]
 
 
@@ -120,7 +120,7 @@ def read_torchvision(name: str, root: Path) -> Dataset:
             raise InputError(
                 f"{path}: label {part.targets.max()} is outside 0 to {len(classes) - 1}; delete the file to download it"
             )
-    train, test = (Part(resize(part.data), part.targets) for part in parts)
+    train, test = (Split(resize(part.data), part.targets) for part in parts)
     return Dataset(train, test, [name.split(" - ")[0] for name in classes])  # torchvision has "0 - zero"
 
 
@@ -154,7 +154,7 @@ def read_digits() -> Dataset:
     digits = load_digits()
     images = torch.from_numpy(digits.images * (255 / 16)).round().to(torch.uint8)
     framed = F.pad(resize(images, 20), (4, 4, 4, 4))
-    return Dataset(Part(framed, torch.from_numpy(digits.target).long()), None, [str(i) for i in range(10)])
+    return Dataset(Split(framed, torch.from_numpy(digits.target).long()), None, [str(i) for i in range(10)])
 
 
 def read_folder(root: Path, as_digits: bool = True) -> Dataset:
@@ -198,13 +198,13 @@ def images_by_label(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def read_part(folders: dict[str, list[str]], as_digits: bool) -> Part:
+def read_part(folders: dict[str, list[str]], as_digits: bool) -> Split:
     labels = [label for label, paths in enumerate(folders.values()) for _ in paths]
     images = torch.empty(len(labels), SIDE, SIDE, dtype=torch.uint8)
     paths = (path for paths in folders.values() for path in paths)
     for image, path in zip(images, tqdm(paths, desc="reading images", total=len(labels), delay=1, leave=False)):
         image.copy_(read_image(path, as_digits))
-    return Part(images, torch.tensor(labels))
+    return Split(images, torch.tensor(labels))
 
 
 def read_image(path: str, as_digits: bool = True) -> Tensor:

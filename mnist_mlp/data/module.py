@@ -1,7 +1,5 @@
-"""Tensors in memory, served as whole batches: no Python call, no PIL image and no copy per sample."""
+"""A data set as Lightning uses it: downloaded, split, and served as batches."""
 
-import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -9,27 +7,38 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_mlp.data import datasets
+from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized, shuffled
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.non_digits import drawings
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError
 
-TEST_FRACTION = 0.2  # of a data set that comes without a test part
-BLOCK_SIZE = 4096  # images for which Lightning does its work per step once
-DRAWINGS = 5000  # that are no digit, which batches take theirs from
-
-Batch = tuple[Tensor, Tensor]  # images, float32 (n, 784) in [0, 1]; labels, int64 (n,); images beyond are no digit
+TEST_FRACTION = 0.2  # of a data set that has no test images of its own
+DRAWINGS = 5000  # of no digit, from which batches get their outliers
 
 
 class DigitsDataModule(LightningDataModule):
-    """A data set of digits, or of other small images, flattened to float32 (n, 784) in [0, 1].
+    """Digits, or other small images, flattened to float32 (n, 784) in [0, 1].
 
-    ``val_fraction`` of the training images are for validation, drawn by ``seed``. A data set without a test part
-    gives up a fifth of its images for one, the same for every seed. ``fallback`` names the data set to use where
-    this one is neither there nor to be downloaded; damaged files never fall back, they raise InputError. A folder's
-    images are brought to MNIST's form ``as_digits``, or only resized. ``augment`` distorts the training images, each
-    time otherwise. ``outliers`` is how many drawings that are no digit join a training batch, as a share of it.
-    After ``setup``, ``dataset`` names what is used and ``classes`` what its labels mean.
+    A data set without test images gives up a fifth of its images, the same for every seed.
+
+    Args:
+        dataset: ``mnist``, ``fashion_mnist``, ``kmnist``, ``digits`` or ``folder``.
+        root: Folder that holds the data set's files.
+        batch_size: Images in a training batch.
+        val_fraction: Fraction of the training images, in (0, 1), that are set apart for validation.
+        seed: Seed of the split, of the shuffling and of all that varies between epochs.
+        fallback: Data set to use if this one is neither there nor can be downloaded; None raises InputError instead.
+            Damaged files never fall back.
+        as_digits: Whether a folder's images are brought to MNIST's form, or only resized.
+        augment: Distorts the training images, differently each time.
+        outliers: How many drawings of no digit join a training batch, as a fraction of its size.
+        block_size: Images for which Lightning does its work for each step once; 1 is plain Lightning.
+
+    Attributes:
+        parts: After ``setup``, ``train``, ``val`` and ``test``: images uint8 (n, 784) and labels int64 (n,).
+        classes: After ``setup``, the name of each label.
+        warning: What to tell the user about the data, or None.
     """
 
     def __init__(
@@ -43,6 +52,7 @@ class DigitsDataModule(LightningDataModule):
         as_digits: bool = True,
         augment: Distort | None = None,
         outliers: float = 0.0,
+        block_size: int = 1,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -54,8 +64,10 @@ class DigitsDataModule(LightningDataModule):
         self.as_digits = as_digits
         self.augment = augment
         self.outliers = outliers
+        self.block_size = block_size
         self.warning: str | None = None
-        self.parts: dict[str, tuple[Tensor, Tensor]] = {}  # train, val, test: images, uint8 (n, 784), and labels
+        self.parts: dict[str, tuple[Tensor, Tensor]] = {}
+        self.classes: list[str] = []
 
     def prepare_data(self) -> None:
         try:
@@ -79,158 +91,60 @@ class DigitsDataModule(LightningDataModule):
         }
         self.drawings = drawings(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
 
-    def train_dataloader(self) -> "ShuffledBlocks":
-        images, labels = self.on_device("train")
-        outliers = Outliers(self.drawings.to(images.device), self.outliers) if self.outliers else None
-        return ShuffledBlocks(images, labels, self.batch_size, self.seed, *self.share(), self.augment, outliers)
+    def description(self) -> str:
+        """Returns one line that says which data set this is, where it lies and how many images each part has."""
+        sizes = {name: f"{len(labels):,}" for name, (_, labels) in self.parts.items()}
+        source = f" in {self.root}" if self.root is not None and self.dataset != "digits" else ""
+        return (
+            f"{self.dataset}{source}: {sizes['train']} images to train on, {sizes['val']} to validate,"
+            f" {sizes['test']} to test, {len(self.classes)} classes"
+        )
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
-        """The first training images and some outliers, float (n, 784), and distorted copies, to be looked at."""
-        outliers = self.drawings[: images // 4] if self.outliers else self.parts["train"][0][:0]
+        """Returns the first training images and some outliers, float32 (n, 784), and distorted copies of them."""
+        outliers = self.drawings[: images // 4] if self.drawings is not None else self.parts["train"][0][:0]
         originals = normalized(torch.cat([self.parts["train"][0][:images], outliers]))
         draws = (self.augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
         return originals, [self.augment(originals, draw) for draw in draws]
 
-    def val_dataloader(self) -> "OrderedBatches":
-        return OrderedBatches(*self.on_device("val"), *self.share())
+    def train_dataloader(self) -> ShuffledBatches | Blocks:
+        images, labels = self._on_device("train")
+        outliers = Outliers(self.drawings.to(images.device), self.outliers) if self.drawings is not None else None
+        order = self.batch_size, self.seed, *self._rank_and_world_size()
+        batches = ShuffledBatches(images, labels, *order, self.augment, outliers)
+        return Blocks(batches, self.block_size) if self.block_size > 1 else batches
 
-    def test_dataloader(self) -> "OrderedBatches":
-        return OrderedBatches(*self.on_device("test"), *self.share())
+    def val_dataloader(self) -> OrderedBatches:
+        return OrderedBatches(*self._on_device("val"), *self._rank_and_world_size())
 
-    def share(self) -> tuple[int, int]:
-        """Which of the processes this is, and of how many: each takes its part of every batch."""
+    def test_dataloader(self) -> OrderedBatches:
+        return OrderedBatches(*self._on_device("test"), *self._rank_and_world_size())
+
+    def _rank_and_world_size(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def on_device(self, name: str) -> tuple[Tensor, Tensor]:
-        """A part of the data, moved once to where the trainer computes."""
+    def _on_device(self, name: str) -> tuple[Tensor, Tensor]:
+        """Returns a part of the data, moved to where the trainer computes."""
         device = self.trainer.strategy.root_device if self.trainer else "cpu"
         images, labels = self.parts[name]
         return images.to(device), labels.to(device)
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
-        return batch  # the loaders index tensors that are there already
+        return batch  # the batches are cut from tensors that are on the device
 
 
-class ShuffledBlocks:
-    """Shuffled batches in blocks: each item is an iterator over the next ``batches_per_block`` batches.
+def split(part: datasets.Split, fraction: float, seed: int) -> tuple[datasets.Split, datasets.Split]:
+    """Divides labelled images at random into 1 - ``fraction`` and ``fraction`` of them.
 
-    A block spares Lightning's work per step for all of its batches but one (Keras: steps per execution). It is
-    gathered as bytes, a quarter of what floats would move. Only the last batch may be smaller than ``batch_size``.
-    Process ``rank`` of several gets its part of each batch, and blocks of one batch: DDP allows one backward a block.
-    ``outliers`` of its images join each batch, and ``augment`` distorts it, as ``seed``, the epoch and the batch's
-    number say.
+    Raises:
+        InputError: One of the two would be empty.
     """
-
-    def __init__(
-        self,
-        images: Tensor,
-        labels: Tensor,
-        batch_size: int,
-        seed: int,
-        rank: int = 0,
-        processes: int = 1,
-        augment: Distort | None = None,
-        outliers: "Outliers | None" = None,
-    ) -> None:
-        self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
-        self.rank, self.processes, self.augment, self.outliers = rank, processes, augment, outliers
-        self.batches_per_block = max(1, BLOCK_SIZE // batch_size) if processes == 1 else 1
-        self.sampler = EpochShuffle(len(labels), seed)  # by this name Lightning finds it and tells it the epoch
-
-    @property
-    def batches(self) -> int:
-        """Batches in an epoch."""
-        return math.ceil(len(self.labels) / self.batch_size)
-
-    def size(self, batch: int) -> int:
-        """Images in a batch, the parts of all processes together."""
-        return min(self.batch_size, len(self.labels) - batch * self.batch_size)
-
-    def __len__(self) -> int:
-        return math.ceil(self.batches / self.batches_per_block)
-
-    def __iter__(self) -> Iterator[Iterator[Batch]]:
-        order = self.sampler.order().to(self.labels.device)
-        for index, block in enumerate(order.split(self.batches_per_block * self.batch_size)):
-            yield self.batches_of(block[self.rank :: self.processes], index * self.batches_per_block)
-
-    def batches_of(self, block: Tensor, first: int) -> Iterator[Batch]:
-        images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
-        batches = zip(images.split(self.batch_size), labels.split(self.batch_size))
-        for batch, (pixels, batch_labels) in enumerate(batches, first):
-            yield self.prepared(pixels, batch), batch_labels
-
-    def prepared(self, pixels: Tensor, batch: int) -> Tensor:
-        """A batch as the network gets it: outliers added, distorted.
-
-        Both are drawn for the whole batch, so that several processes together see what one would.
-        """
-        size, key = self.size(batch), (self.seed, self.sampler.epoch, batch)
-        mine = slice(self.rank, None, self.processes)
-        others = self.outliers.draw(size, seed_for("outliers", *key)) if self.outliers is not None else pixels[:0]
-        if len(others):
-            pixels = torch.cat([pixels, others[mine]])
-        images = normalized(pixels)
-        if self.augment is None:
-            return images
-        of_digits, of_others = self.augment.draw(size + len(others), seed_for("augment", *key)).tensor_split([size])
-        return self.augment(images, torch.cat([of_digits[mine], of_others[mine]]))
-
-
-class Outliers:
-    """Images, uint8 (n, 784), of which ``share`` as many join a batch as it has."""
-
-    def __init__(self, images: Tensor, share: float) -> None:
-        self.images, self.share = images, share
-
-    def draw(self, size: int, seed: int) -> Tensor:
-        """Those for a batch of ``size``, uint8 (share * size, 784)."""
-        return self.images[shuffled(len(self.images), seed)[: round(self.share * size)].to(self.images.device)]
-
-
-class EpochShuffle:
-    """The order of ``length`` samples in an epoch, by ``seed`` and the epoch alone."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length, self.seed, self.epoch = length, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def order(self) -> Tensor:
-        return shuffled(self.length, seed_for("shuffle", self.seed, self.epoch))
-
-
-class OrderedBatches:
-    """Large batches for evaluation, views of one tensor; of several processes each gets its part of the images."""
-
-    def __init__(self, images: Tensor, labels: Tensor, rank: int = 0, processes: int = 1) -> None:
-        images, labels = images[rank::processes], labels[rank::processes]
-        self.batches = list(zip(normalized(images).split(BLOCK_SIZE), labels.split(BLOCK_SIZE)))
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Batch]:
-        return iter(self.batches)
-
-
-def normalized(pixels: Tensor) -> Tensor:
-    """uint8 from 0 to 255 as float32 from 0 to 1."""
-    return pixels / 255
-
-
-def split(part: datasets.Part, fraction: float, seed: int) -> tuple[datasets.Part, datasets.Part]:
-    """Two parts of 1 - ``fraction`` and ``fraction``, each image in exactly one. Raises InputError if one is empty."""
     order = shuffled(len(part.labels), seed)
-    second = round(len(order) * fraction)
-    if not 0 < second < len(order):
+    count = round(len(order) * fraction)
+    if not 0 < count < len(order):
         raise InputError(f"{len(order)} images are too few to set {fraction:.0%} of them apart")
-    return tuple(
-        datasets.Part(part.images[indices], part.labels[indices]) for indices in (order[second:], order[:second])
+    first, second = order[count:], order[:count]
+    return (
+        datasets.Split(part.images[first], part.labels[first]),
+        datasets.Split(part.images[second], part.labels[second]),
     )
-
-
-def shuffled(length: int, seed: int) -> Tensor:
-    """A random permutation of 0 ... length - 1."""
-    return torch.randperm(length, generator=torch.Generator().manual_seed(seed))

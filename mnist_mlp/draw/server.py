@@ -27,12 +27,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mnist_mlp.command.explain import errors_in_one_line
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, one_line_errors
 from mnist_mlp.pictures.preprocessing import digits_in, read_picture
 from mnist_mlp.predict import probability
 from mnist_mlp.reader import Reader, best_run, finished_runs
-from mnist_mlp.runs.folder import metrics_of
+from mnist_mlp.runs.folder import RunFolder
 
 OUTPUTS = Path("outputs")
 PAGE = Path(__file__).with_name("page.html")
@@ -65,9 +64,12 @@ class Runs:
 
     def listed(self) -> list[dict[str, Any]]:
         """The runs' names and validation accuracies, None where there is none; those typed come first."""
-        metrics = {run: metrics_of(run) or {} for run in self.typed} | finished_runs(self.outputs)
+        metrics = {run: RunFolder(run).metrics for run in self.typed} | finished_runs(self.outputs)
         self.paths = {self.name_of(run): run for run in metrics}
-        return [{"name": name, "val_accuracy": metrics[run].get("val_accuracy")} for name, run in self.paths.items()]
+        return [
+            {"name": name, "val_accuracy": metrics[run] and metrics[run].val_accuracy}
+            for name, run in self.paths.items()
+        ]
 
     def reader(self, name: str) -> Reader:
         """Raises InputError for a name that was not listed."""
@@ -208,7 +210,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (%(default)s)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     arguments = parser.parse_args()
-    with errors_in_one_line():
+    with one_line_errors():
         server = listening(arguments.host, arguments.port)
         typed = [arguments.run or best_run(OUTPUTS), *([arguments.compare] if arguments.compare else [])]
         runs = Runs(typed, OUTPUTS, arguments.threshold)

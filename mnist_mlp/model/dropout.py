@@ -1,4 +1,4 @@
-"""Dropout that costs little on a CPU, where torch's own draws its numbers one after the other."""
+"""Dropout that is cheap on a CPU, where torch's own draws its numbers one after the other."""
 
 import numpy as np
 import torch
@@ -10,8 +10,11 @@ LEVELS = 2**16  # a mask is drawn with 16 bits a number
 class Dropout(nn.Dropout):
     """Dropout (Srivastava et al. 2014): in training, zeroes activations with probability ``p`` and scales the others.
 
-    On a CPU NumPy's SFC64 generator draws the masks, about ten times as fast as torch's; ``p`` is rounded to 16 bits.
-    ``reseed`` makes what follows repeatable. Elsewhere this is torch's dropout, and follows torch's seed.
+    On a CPU, NumPy's SFC64 generator draws the masks, about ten times as fast as torch's. Elsewhere this is torch's
+    dropout, and follows torch's seed.
+
+    Args:
+        p: Probability in [0, 1), rounded to 16 bits.
     """
 
     def __init__(self, p: float) -> None:
@@ -19,7 +22,7 @@ class Dropout(nn.Dropout):
         self.reseed(0)
 
     def reseed(self, seed: int) -> None:
-        """Starts the sequence of masks that belongs to ``seed``."""
+        """Starts the sequence of masks that follows from ``seed``."""
         self.bits = np.random.SFC64(seed)
 
     def forward(self, activations: Tensor) -> Tensor:
@@ -28,8 +31,8 @@ class Dropout(nn.Dropout):
         return activations * self.mask(activations.shape).to(activations.dtype)
 
     def mask(self, shape: torch.Size) -> Tensor:
-        """0 where to drop, elsewhere what keeps the mean as it was; float32."""
-        kept = round((1 - self.p) * LEVELS)  # of the levels
+        """Returns float32 factors: 0 for a dropped activation, else the scale that keeps the mean."""
+        kept = round((1 - self.p) * LEVELS)
         count = shape.numel()
         numbers = self.bits.random_raw(-(-count // 4)).view(np.uint16)[:count]
         scale = np.float32(LEVELS / kept)

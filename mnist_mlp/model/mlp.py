@@ -11,7 +11,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": 
 
 
 class BatchNorm1d(nn.BatchNorm1d):
-    """torch's; a batch of one image, such as an epoch's last may be, is normalised by the running statistics."""
+    """torch's batch normalisation; a batch of one image has no variance and is normalised by the running statistics."""
 
     def forward(self, activations: Tensor) -> Tensor:
         if self.training and len(activations) == 1:
@@ -20,11 +20,17 @@ class BatchNorm1d(nn.BatchNorm1d):
 
 
 class MLP(nn.Sequential):
-    """Fully connected layers from pixels, float (batch, in_features), to logits, float (batch, num_classes).
+    """Fully connected layers from pixels, float (n, in_features), to logits, float (n, num_classes).
 
-    Each hidden layer is followed by batch normalisation (Ioffe and Szegedy 2015) where ``batch_norm`` is set, by its
-    activation, and by dropout (Srivastava et al. 2014) where ``dropout`` is above 0. Without hidden layers it is a
-    perceptron. Weights are Glorot-uniform (Glorot and Bengio 2010), biases zero.
+    Weights are Glorot-uniform (Glorot and Bengio 2010), biases zero, as in Keras.
+
+    Args:
+        hidden_sizes: Units of each hidden layer; empty for a perceptron.
+        activation: A key of ``ACTIVATIONS``.
+        dropout: Probability in [0, 1) with which a hidden unit is dropped (Srivastava et al. 2014).
+        in_features: Pixels of an image.
+        num_classes: Number of labels.
+        batch_norm: Whether batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) comes before each activation.
     """
 
     def __init__(
@@ -53,12 +59,12 @@ class MLP(nn.Sequential):
 
 
 def count_parameters(module: nn.Module) -> int:
-    """How many numbers training adjusts."""
+    """Returns the number of trained parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
 def summary(network: MLP) -> str:
-    """A table of the layers with the shape of their output and their parameters, a row each, and the total."""
+    """Returns a table of the layers with their output shapes and numbers of parameters, and the total."""
     rows = [("layer", "output", "parameters")]
     for layer in network:
         if isinstance(layer, nn.Linear):

@@ -1,18 +1,23 @@
-"""Files that are whole at any moment."""
+"""Files that are complete at every moment."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_mlp.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a new file's path to write to, which takes the place of ``path`` at once, or vanishes after an error.
+    """Yields the path of a temporary file that replaces ``path`` when the block ends, or vanishes after an error.
 
-    Raises InputError where there is no space or no permission.
+    Raises:
+        InputError: There is no space or no permission.
     """
     new = path.with_name(path.name + ".new")
     try:
@@ -23,3 +28,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         new.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file, replacing what was there at once."""
+    with replacing(path) as new:
+        new.write_text(text)
+
+
+def save_figure(path: Path, figure: "Figure", dpi: int = 120) -> None:
+    """Writes a matplotlib figure as PNG, replacing what was there at once."""
+    with replacing(path) as new:
+        figure.savefig(new, format="png", dpi=dpi)

@@ -21,10 +21,10 @@ from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from mnist_mlp.command.explain import explained
+from mnist_mlp.command.explain import explain
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.atomic import replacing
-from mnist_mlp.runs.folder import metrics_of
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.sweeps import search
 from mnist_mlp.sweeps.progress import Watch, plural
 from mnist_mlp.training.ranks import end_with_parent
@@ -38,7 +38,7 @@ def told(method: Callable) -> Callable:
         try:
             return method(*arguments, **options)
         except Exception as error:
-            message = explained(error)
+            message = explain(error)
             print(f"error: {one_line(message)}" if message else traceback.format_exc(), file=sys.stderr)
             sys.exit(2)
 
@@ -143,8 +143,8 @@ def run_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
     What it prints goes to ``output.txt``. Gives the validation accuracy, which a search maximizes; None after an
     error, whose line is in ``error.txt``.
     """
-    if metrics := metrics_of(folder):
-        return metrics["val_accuracy"]
+    if metrics := RunFolder(folder).metrics:
+        return metrics.val_accuracy
     if current_process().name.startswith("LokyProcess"):
         end_with_parent()
     try:
@@ -161,11 +161,11 @@ def train_job(config: DictConfig, folder: Path, train: Callable) -> float | None
     try:
         if can_go_on(folder):
             config.checkpoint = str(folder / "checkpoints/last.ckpt")
-        return train(config, folder, varied())["val_accuracy"]
+        return train(config, folder, varied()).val_accuracy
     except KeyboardInterrupt:
         raise KeyboardInterrupt from None  # without how to continue this job: the sweep says how to continue
     except Exception as error:
-        message = explained(error)
+        message = explain(error)
         if message is None:
             traceback.print_exc()
             message = f"{type(error).__name__}: {error} (see {folder / 'output.txt'})"
@@ -186,7 +186,7 @@ def can_go_on(folder: Path) -> bool:
     """Whether a job was stopped after its first epoch, and left whole checkpoints."""
     if not (folder / "checkpoints/last.ckpt").is_file():
         return False
-    from mnist_mlp.reader import read_checkpoint  # torch
+    from mnist_mlp.runs.checkpoint import read_checkpoint  # torch
 
     try:
         return all(read_checkpoint(folder / f"checkpoints/{name}.ckpt") for name in ("last", "best"))

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from tqdm import tqdm
 
-from mnist_mlp.runs.folder import error_of, metrics_of
+from mnist_mlp.runs.folder import RunFolder, SweepFolder
 
 
 class Watch:
@@ -16,8 +16,9 @@ class Watch:
     def __init__(self, folder: Path, jobs: int) -> None:
         self.folder = folder
         self.began = time.time()
-        self.ended = {job for job in job_folders(folder) if ending(job)}
-        finished = sum((job / "metrics.json").exists() for job in self.ended)
+        begun = SweepFolder(folder).jobs()
+        self.ended = {job.path for job in begun if ending(job)}
+        finished = sum(job.metrics is not None for job in begun)
         self.out = sys.stdout  # what jobs redirect to their own files is not this
         print(f"{jobs} jobs in {folder}{f', {finished} of them finished before' if finished else ''}", flush=True)
         self.bar = tqdm(
@@ -46,29 +47,24 @@ class Watch:
 
     def look(self) -> None:
         running = []
-        for job in job_folders(self.folder):
-            if job in self.ended:
+        for job in SweepFolder(self.folder).jobs():
+            if job.path in self.ended:
                 continue
             if line := ending(job):
-                self.ended.add(job)
+                self.ended.add(job.path)
                 self.bar.clear()
-                print(f"{job.name}  {line}", file=self.out, flush=True)
+                print(f"{job.path.name}  {line}", file=self.out, flush=True)
                 self.bar.update()
-            elif epochs := epochs_since(job / "metrics.csv", self.began):
-                running.append(f"{job.name} epoch {epochs}")
+            elif epochs := epochs_since(job.metrics_csv, self.began):
+                running.append(f"{job.path.name} epoch {epochs}")
         self.bar.set_postfix_str("; ".join(running))
 
 
-def job_folders(sweep: Path) -> list[Path]:
-    return sorted(folder.parent for folder in sweep.glob("*/.hydra"))
-
-
-def ending(job: Path) -> str | None:
-    """What a job reached or why it failed; None while it goes on."""
-    if metrics := metrics_of(job):
-        return f"test accuracy {metrics['test_accuracy']:.2%}, {metrics['fit_seconds']:.0f} s"
-    error = error_of(job)
-    return f"failed: {error}" if error else None
+def ending(job: RunFolder) -> str | None:
+    """Returns what a job reached or why it failed, or None while it goes on."""
+    if metrics := job.metrics:
+        return f"test accuracy {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
+    return f"failed: {job.error}" if job.error else None
 
 
 def epochs_since(history: Path, began: float) -> int:

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.atomic import replacing
-from mnist_mlp.runs.folder import error_of, metrics_of
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.sweeps import figures as effects
 from mnist_mlp.sweeps import search
 
@@ -47,8 +47,10 @@ class Run:
                 raise InputError(f"{folder / '.hydra'}: damaged")
         except InputError as error:
             return cls(folder, error=str(error))
-        metrics = metrics_of(folder)
-        return cls(folder, overrides, config, metrics or {}, "" if metrics else error_of(folder) or "not finished")
+        run = RunFolder(folder)
+        metrics = run.metrics
+        error = "" if metrics else run.error or "not finished"
+        return cls(folder, overrides, config, vars(metrics) if metrics else {}, error)
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
@@ -253,7 +255,7 @@ def report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) ->
             parts.append(f"Best of {len(accuracies)} trials on the validation images: {command(best)}")
         else:
             figure = effects.picture(settings, factors, by)
-    parts += sorted({f"Warning: {run.metrics['warning']}" for run in runs if "warning" in run.metrics})
+    parts += sorted({f"Warning: {run.metrics['warning']}" for run in runs if run.metrics.get("warning")})
     if failed:
         parts.append("Without result:\n\n" + "\n".join(f"- {run.folder.name}: {run.error}" for run in failed))
     print("\n" + "\n\n".join(parts) + "\n")

@@ -1,4 +1,4 @@
-"""Averages of the weights that training goes through, as ``multi_avg_fn`` of torch.optim.swa_utils.AveragedModel."""
+"""Moving averages of the weights, as ``multi_avg_fn`` of ``torch.optim.swa_utils.AveragedModel``."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def ema(decay: float = 0.999) -> Callable:
-    """An exponential moving average, of which a step keeps ``decay``, and less in the beginning.
+    """Returns the update of an exponential moving average.
 
-    After n steps it keeps (1 + n) / (10 + n) at most, so that a short training's average does not stay at its first
-    weights (num_updates of TensorFlow's ExponentialMovingAverage).
+    After n steps the decay is at most (1 + n) / (10 + n), so that a short training's average does not stay at its
+    first weights (``num_updates`` of TensorFlow's ExponentialMovingAverage).
+
+    Args:
+        decay: Fraction of the average that a step keeps, in (0, 1).
     """
 
     def update(average: list[Tensor], current: list[Tensor], steps: Tensor) -> None:

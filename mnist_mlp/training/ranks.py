@@ -1,4 +1,4 @@
-"""One training in several processes, each a rank of torch.distributed, as torchrun would start them."""
+"""One training in several processes, each a rank of torch.distributed, started as torchrun does."""
 
 import multiprocessing
 import os
@@ -16,14 +16,16 @@ from mnist_mlp.errors import InputError
 
 
 def is_rank() -> bool:
-    """Whether this process is one of several already, started here or by torchrun."""
+    """Returns whether this process is already one of several, started here or by torchrun."""
     return "LOCAL_RANK" in os.environ
 
 
 def run_in_processes(count: int, function: Callable, *arguments: Any) -> Any:
-    """What ``function`` gives in the first of ``count`` processes; all of them end with the first that fails.
+    """Calls ``function`` in ``count`` processes and returns what it returns in the first. All end with one that fails.
 
-    Raises what that one raised, if it was the user's to mend, and RuntimeError if a process was killed.
+    Raises:
+        InputError: A process raised it.
+        RuntimeError: A process was killed.
     """
     context = multiprocessing.get_context("spawn")
     with socket.socket() as free:  # taken again at once by the first process
@@ -41,11 +43,12 @@ def run_in_processes(count: int, function: Callable, *arguments: Any) -> Any:
         return first_result(ends)
     finally:
         for process in processes:
-            process.kill()  # what they save is whole at any moment
+            process.kill()  # their files are complete at every moment
             process.join()
 
 
 def first_result(ends: list[Connection]) -> Any:
+    """Waits for all processes and returns the result of the first."""
     results: dict[Connection, Any] = {}
     while len(results) < len(ends):
         for end in wait([end for end in ends if end not in results]):
@@ -59,13 +62,13 @@ def first_result(ends: list[Connection]) -> Any:
 
 
 def output() -> str | None:
-    """The file that this process prints to instead of the terminal."""
+    """Returns the file that this process prints to instead of the terminal, if any."""
     name = getattr(sys.stdout, "name", None)
     return name if isinstance(name, str) and os.path.isfile(name) else None
 
 
 def run(end: Connection, rank: int, count: int, port: int, output: str | None, function: Callable, arguments: tuple):
-    """What a process does: ``function``, and send what it gives or raises."""
+    """Calls ``function`` in a new process and sends what it returns or raises."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started them
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
@@ -79,7 +82,7 @@ def run(end: Connection, rank: int, count: int, port: int, output: str | None, f
 
 
 def end_with_parent() -> None:
-    """Makes this process end where the one that started it is gone, even if that one was killed."""
+    """Makes this process end when the one that started it is gone, even if that one was killed."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -92,7 +95,7 @@ def end_with_parent() -> None:
 
 @contextmanager
 def quiet_unless_first():
-    """Of several processes only the first says something; errors still are raised in each."""
+    """Silences all processes but the first. Errors are still raised in each."""
     if int(os.environ.get("RANK", 0)) == 0:
         yield
         return

@@ -44,7 +44,7 @@ def test_every_option_of_every_group_is_valid(group):
         ("loss.label_smoothing=1", "loss.label_smoothing=1: must be a number in [0, 1)"),
         ("+augment.rotation=1", "augment: nothing is chosen of it; there are augment=distort and augment=none"),
         ("~augment", "augment: nothing is chosen of it"),
-        ("without=elastic", "augment: nothing is chosen of it"),
+        ("ablation=elastic", "augment: nothing is chosen of it"),
         ("augment=distort ~augment.scale", "augment.scale is missing: it must be a number from 0 to 1"),
         ("augment=distort augment.rotation=-1", "augment.rotation=-1: must be a number from 0 to 180"),
         ("augment=distort augment.smoothness=0.5", "augment.smoothness=0.5: must be a number from 1 to 28"),

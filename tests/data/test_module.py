@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from mnist_mlp.data import datasets
+from mnist_mlp.data.batches import Outliers, ShuffledBatches, normalized
 from mnist_mlp.data.distortions import Distort
-from mnist_mlp.data.module import DigitsDataModule, OrderedBatches, Outliers, ShuffledBlocks, datasets, normalized
+from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError
 
 
@@ -28,7 +30,8 @@ def test_splits_each_image_into_exactly_one_part(mnist_root):
 
 def test_batches_are_flat_float32_from_0_to_1(mnist_root):
     data = ready(root=mnist_root)
-    for images, labels in (next(next(iter(data.train_dataloader()))), next(iter(data.val_dataloader()))):
+    for images, labels, outliers in (next(iter(data.train_dataloader())), next(iter(data.val_dataloader()))):
+        assert outliers is None
         assert images.shape[1:] == (784,)
         assert images.dtype == torch.float32
         assert (images.min(), images.max()) == (0, 1)
@@ -48,49 +51,29 @@ def test_a_data_set_without_test_part_gives_up_the_same_fifth_for_every_seed():
     assert not rows(first["test"][0]) & rows(first["train"][0])
 
 
-def test_distortions_follow_from_seed_epoch_and_batch(mnist_root):
-    class Noted:
-        """In the place of distortions the number that they would be drawn by."""
-
-        def draw(self, count, seed):
-            return torch.full((count, 1), float(seed % 2**20))
-
-        def __call__(self, images, distortions):
-            assert len(images) == len(distortions)
-            return distortions
-
-    def seeds(seed, epoch, rank=0, processes=1):
-        images, labels = ready(root=mnist_root).parts["train"]
-        loader = ShuffledBlocks(images, labels, 200, seed, rank, processes, Noted())
-        loader.sampler.set_epoch(epoch)
-        return [batch[0][0].item() for block in loader for batch in block]
-
-    assert len(set(seeds(0, 0) + seeds(0, 1) + seeds(1, 0))) == 3 * 3
-    assert seeds(0, 1) == seeds(0, 1) == seeds(0, 1, rank=1, processes=2)
-
-
 def test_validation_and_test_images_stay_as_they_are(mnist_root):
     plain, distorted = ready(root=mnist_root), ready(root=mnist_root, augment=Distort(rotation=45))
     for loader in ("val_dataloader", "test_dataloader"):
         assert torch.equal(next(iter(getattr(plain, loader)()))[0], next(iter(getattr(distorted, loader)()))[0])
-    first, other = (next(next(iter(data.train_dataloader())))[0] for data in (plain, distorted))
+    first, other = (next(iter(data.train_dataloader())).images for data in (plain, distorted))
     assert not torch.allclose(first, other)
 
 
 def test_drawings_that_are_no_digit_join_each_training_batch(mnist_root):
     data = ready(root=mnist_root, outliers=0.25, batch_size=200)
-    batches = [batch for block in data.train_dataloader() for batch in block]
-    assert [(len(images), len(labels)) for images, labels in batches] == [(250, 200), (250, 200), (140, 112)]
-    joined = [rows(images[len(labels) :]) for images, labels in batches]
+    batches = list(data.train_dataloader())
+    assert [tuple(map(len, batch)) for batch in batches] == [(200, 200, 50), (200, 200, 50), (112, 112, 28)]
+    joined = [rows(batch.outliers) for batch in batches]
     assert joined[0] < rows(normalized(data.drawings))
     assert joined[0] != joined[1]
     images, labels = data.parts["train"]
     shares = [
-        next(next(iter(ShuffledBlocks(images, labels, 200, 0, rank, 3, outliers=Outliers(data.drawings, 0.25)))))
+        next(iter(ShuffledBatches(images, labels, 200, 0, rank, 3, outliers=Outliers(data.drawings, 0.25))))
         for rank in range(3)
     ]
-    assert [(len(images), len(labels)) for images, labels in shares] == [(84, 67), (84, 67), (82, 66)]
-    assert set().union(*(rows(images) for images, _ in shares)) == rows(batches[0][0])
+    assert [tuple(map(len, share)) for share in shares] == [(67, 67, 17), (67, 67, 17), (66, 66, 16)]
+    for part in ("images", "outliers"):
+        assert set().union(*(rows(getattr(share, part)) for share in shares)) == rows(getattr(batches[0], part))
 
 
 def test_too_few_images_to_split(mnist_root):
@@ -113,61 +96,8 @@ def test_damaged_files_do_not_fall_back(mnist_root):
         ready(root=mnist_root, fallback="digits")
 
 
-def epoch_of(blocks: ShuffledBlocks, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    blocks.sampler.set_epoch(epoch)
-    return [batch for block in blocks for batch in block]
-
-
-def numbered(count: int, batch_size: int, seed: int = 0) -> ShuffledBlocks:
-    numbers = torch.arange(count)
-    return ShuffledBlocks(numbers.remainder(256).to(torch.uint8)[:, None], numbers, batch_size, seed)
-
-
-@pytest.mark.parametrize(("count", "batch_size"), [(10_000, 64), (10_000, 100), (100, 4096), (100, 10_000), (5, 1)])
-def test_an_epoch_holds_each_sample_once_in_whole_batches(count, batch_size):
-    blocks = numbered(count, batch_size)
-    batches = epoch_of(blocks, 0)
-    labels = torch.cat([labels for _, labels in batches])
-    assert sorted(labels.tolist()) == list(range(count))
-    assert torch.equal(torch.cat([images for images, _ in batches])[:, 0], labels.remainder(256) / 255)
-    assert {len(labels) for _, labels in batches[:-1]} <= {batch_size}
-    assert len(batches) == blocks.batches
-    assert len(list(blocks)) == len(blocks)
-
-
-def test_the_order_follows_from_seed_and_epoch_alone():
-    def order(seed: int, epoch: int) -> list[int]:
-        return [label for _, labels in epoch_of(numbered(100, 10, seed), epoch) for label in labels.tolist()]
-
-    assert order(0, 3) == order(0, 3)
-    assert order(0, 3) != order(0, 4)
-    assert order(0, 3) != order(1, 3)
-
-
 def test_evaluation_batches_are_in_order(mnist_root):
     data = ready(root=mnist_root)
-    images, labels = (torch.cat(part) for part in zip(*data.test_dataloader()))
+    images, labels = (torch.cat(part) for part in zip(*(batch[:2] for batch in data.test_dataloader())))
     assert torch.equal(images, data.parts["test"][0] / 255)
     assert torch.equal(labels, data.parts["test"][1])
-
-
-@pytest.mark.parametrize("processes", [2, 3])
-def test_processes_share_the_batches_of_one(processes):
-    images, labels = torch.arange(50, dtype=torch.uint8).expand(784, 50).T.contiguous(), torch.arange(50)
-    whole = ShuffledBlocks(images, labels, 7, seed=3)
-    expected = [batch.sort().values.tolist() for block in whole for _, batch in block]
-    shares = [list(ShuffledBlocks(images, labels, 7, 3, rank, processes)) for rank in range(processes)]
-    assert {len(share) for share in shares} == {whole.batches}
-    together = []
-    for index, blocks in enumerate(zip(*shares)):
-        parts = [labels for block in blocks for _, labels in block]
-        assert sum(map(len, parts)) == whole.size(index)
-        together.append(torch.cat(parts).sort().values.tolist())
-    assert together == expected
-
-
-def test_processes_share_what_is_evaluated():
-    images, labels = torch.zeros(11, 784, dtype=torch.uint8), torch.arange(11)
-    shares = [OrderedBatches(images, labels, rank, 3) for rank in range(3)]
-    together = torch.cat([labels for share in shares for _, labels in share])
-    assert together.sort().values.tolist() == list(range(11))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.commands import composed
 
-from mnist_mlp.command.explain import explained
+from mnist_mlp.command.explain import explain
 from mnist_mlp.command.settings import RULES, check
 from mnist_mlp.data import datasets
 from mnist_mlp.errors import InputError
@@ -239,4 +239,4 @@ def test_configs(overrides):
         try:
             check(composed(*overrides))
         except Exception as error:
-            assert explained(error), repr(error)
+            assert explain(error), repr(error)

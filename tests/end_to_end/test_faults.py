@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from support.commands import PROJECT, composed
 
-from mnist_mlp.command.explain import explained
+from mnist_mlp.command.explain import explain
 from mnist_mlp.errors import InputError
-from mnist_mlp.reader import read_checkpoint
+from mnist_mlp.runs.checkpoint import read_checkpoint
 from mnist_mlp.training import run as training
 
 
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_whole_files_and_is_told(tmp_path, small_disk, size):
     config = composed("data=digits", "model=mlp", "trainer=cpu", "trainer.max_epochs=3")
     with pytest.raises((InputError, OSError)) as error:
         training.train(config, disk / "run")
-    assert "No space left" in explained(error.value)
+    assert "No space left" in explain(error.value)
     for path in disk.rglob("*.ckpt"):
         assert read_checkpoint(path)["state_dict"]
     for path in disk.rglob("metrics.csv"):

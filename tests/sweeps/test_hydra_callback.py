@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -84,7 +85,7 @@ def test_a_job_gives_its_validation_accuracy_and_keeps_what_it_prints(job, capsy
         print("reached it")
         assert varied == {"seed": 3}
         assert config.checkpoint is None
-        return {"val_accuracy": 0.9}
+        return SimpleNamespace(val_accuracy=0.9)
 
     assert run_job(config, folder, train) == 0.9
     assert (folder / "output.txt").read_text() == "reached it\n"
@@ -115,7 +116,7 @@ def test_a_finished_job_is_not_done_again(job):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     assert run_job(config, folder, lambda *_: pytest.fail("trained again")) == 0.8
     (folder / "metrics.json").write_text('{"test_acc')
-    assert run_job(config, folder, lambda *_: {"val_accuracy": 0.7}) == 0.7
+    assert run_job(config, folder, lambda *_: SimpleNamespace(val_accuracy=0.7)) == 0.7
 
 
 def test_a_stopped_job_goes_on_from_its_last_epoch_if_its_checkpoints_are_whole(job):
@@ -123,11 +124,11 @@ def test_a_stopped_job_goes_on_from_its_last_epoch_if_its_checkpoints_are_whole(
     (folder / "checkpoints").mkdir()
     for name in ("last", "best"):
         torch.save({"state_dict": {}, "callbacks": {}}, folder / f"checkpoints/{name}.ckpt")
-    run_job(config, folder, lambda *_: {"val_accuracy": 1})
+    run_job(config, folder, lambda *_: SimpleNamespace(val_accuracy=1))
     assert config.checkpoint == str(folder / "checkpoints/last.ckpt")
     config.checkpoint = None
     (folder / "checkpoints/best.ckpt").write_bytes(b"damaged")
-    run_job(config, folder, lambda *_: {"val_accuracy": 1})
+    run_job(config, folder, lambda *_: SimpleNamespace(val_accuracy=1))
     assert config.checkpoint is None
 
 

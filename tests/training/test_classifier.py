@@ -8,12 +8,12 @@ from lightning.pytorch.callbacks import Callback
 from support.commands import composed
 from torch import nn
 
-from mnist_mlp.data import module as data
+from mnist_mlp.data import batches
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.non_digits import drawings
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.training.classifier import equality_loss
-from mnist_mlp.training.run import build
+from mnist_mlp.model.losses import outlier_exposure
+from mnist_mlp.training.build import build_classifier
 
 
 def ready(config) -> DigitsDataModule:
@@ -27,7 +27,7 @@ def trained(mnist_root, *overrides, **trainer_settings):
     """A classifier after two epochs, and its trainer."""
     config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", *overrides)
     module = ready(config)
-    classifier = build(config, module)
+    classifier = build_classifier(config, module)
     settings = {"max_epochs": 2, "accelerator": "cpu", "logger": False, "enable_checkpointing": False}
     settings |= {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
     trainer = Trainer(**settings | trainer_settings)
@@ -45,14 +45,14 @@ def test_is_the_bare_loop(mnist_root):
 
     config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", "model.dropout=0.2")
     module = ready(config)
-    network = build(config, module).network
+    network = build_classifier(config, module).network
     optimizer = torch.optim.SGD(network.parameters(), lr=0.5, fused=True)
     loader, dropout = module.train_dataloader(), network[2]
     for epoch in range(2):
         dropout.reseed(seed_for("dropout", 0, epoch, 0, list(network.modules()).index(dropout)))
         loader.sampler.set_epoch(epoch)
         losses, correct = 0.0, 0
-        for images, labels in (batch for block in loader for batch in block):
+        for images, labels, _ in (batch for block in loader for batch in block):
             optimizer.zero_grad()
             logits = network(images)
             loss = nn.functional.cross_entropy(logits, labels)
@@ -166,25 +166,29 @@ def test_lightnings_own_steps_give_the_same_run(mnist_root):
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_blocks_change_nothing(mnist_root, monkeypatch, precision):
+def test_blocks_change_nothing(mnist_root, precision):
     """Not even in mixed precision, where a cache of cast weights would keep them as they were at a block's start."""
-    blocks = weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
-    monkeypatch.setattr(data, "BLOCK_SIZE", 1)
-    assert torch.equal(
-        blocks, weights(trained(mnist_root, "optimizer=sgd", "optimizer.lr=0.5", precision=precision)[0])
-    )
+    settings = ["optimizer=sgd", "optimizer.lr=0.5", "scheduler=cosine", "average=ema", "data.outliers=0.1"]
+    blocks, fast_trainer = trained(mnist_root, *settings, precision=precision)
+    plain, plain_trainer = trained(mnist_root, *settings, "data.block_size=1", precision=precision)
+    assert (blocks.automatic_optimization, plain.automatic_optimization) == (False, True)
+    assert torch.equal(weights(blocks), weights(plain))
+    assert torch.equal(*(torch.cat([w.flatten() for w in c.average.parameters()]) for c in (blocks, plain)))
+    assert fast_trainer.global_step == plain_trainer.global_step == 2 * 11
+    for name, value in plain_trainer.callback_metrics.items():
+        assert fast_trainer.callback_metrics[name].item() == pytest.approx(value.item(), rel=1e-6)
 
 
 def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root):
     def confidence(*overrides):
         classifier, _ = trained(mnist_root, *overrides, max_epochs=5)
         with torch.inference_mode():
-            return classifier(data.normalized(drawings(200, 1))).softmax(1).amax(1).mean()
+            return classifier(batches.normalized(drawings(200, 1))).softmax(1).amax(1).mean()
 
     assert confidence("data.outliers=0.5") < 0.7 * confidence()
 
 
 def test_nothing_is_less_sure_than_equal_probabilities():
     equal, sure = torch.zeros(3, 10), torch.eye(3, 10)
-    assert equality_loss(equal) == pytest.approx(3 * math.log(10))
-    assert equality_loss(sure) > equality_loss(equal)
+    assert outlier_exposure(equal) == pytest.approx(3 * math.log(10))
+    assert outlier_exposure(sure) > outlier_exposure(equal)

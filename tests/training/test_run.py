@@ -12,14 +12,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.training import build
 from mnist_mlp.training import run as training
-from mnist_mlp.training.callbacks.checkpoints import LastAndBest
 
 SMALL = ["model.hidden_sizes=[32]", "data.batch_size=32", "trainer=cpu"]
 
 
 def train(folder: Path, root: Path, *overrides: object) -> dict:
-    return training.train(composed(f"data.root={root}", "trainer.max_epochs=4", *SMALL, *overrides), folder)
+    config = composed(f"data.root={root}", "trainer.max_epochs=4", *SMALL, *overrides)
+    return json.loads(training.train(config, folder).to_json())
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -61,8 +62,8 @@ def test_the_checkpoints_are_plain_and_the_best_is_what_was_tested(tmp_path, mni
     assert (best["epoch"] + 1, last["epoch"] + 1) == (metrics["best_epoch"], 4)
 
     config = composed(f"data.root={mnist_root}", *SMALL)
-    data = training.read_data(config)
-    classifier = training.build(config, data)
+    data = build.build_data(config)
+    classifier = build.build_classifier(config, data)
     classifier.load_state_dict(best["state_dict"])
     images, labels = data.parts["test"]
     accuracy = (classifier.eval()(images / 255).argmax(1) == labels).float().mean().item()
@@ -100,14 +101,14 @@ def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_ro
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     options = [*ALL_OPTIONS, "scheduler=cosine"]
     train(whole, mnist_root, *options)
-    save = LastAndBest.on_train_epoch_end
+    save = training.save_last_and_best
 
-    def stop_after_two(self, trainer, module):
-        save(self, trainer, module)
+    def stop_after_two(trainer, history):
+        save(trainer, history)
         if trainer.current_epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(LastAndBest, "on_train_epoch_end", stop_after_two)
+    monkeypatch.setattr(training, "save_last_and_best", stop_after_two)
     with pytest.raises(KeyboardInterrupt, match="2 of 4 epochs are kept"):
         train(stopped, mnist_root, *options)
     monkeypatch.undo()
@@ -197,8 +198,8 @@ def test_an_optimizer_rejects_an_argument(tmp_path, mnist_root):
 
 @pytest.mark.parametrize(("work", "threads"), [(7_850 * 64, 1), (669_706 * 128, 4), (669_706 * 16, 1)])
 def test_small_models_use_one_thread(monkeypatch, work, threads):
-    monkeypatch.setattr(training, "THREADS", 4)
-    assert training.threads_for(work) == threads
+    monkeypatch.setattr(build, "THREADS", 4)
+    assert build.threads_for(work) == threads
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="there is a GPU")
@@ -209,4 +210,4 @@ def test_a_gpu_that_is_not_there(tmp_path, mnist_root):
 
 def test_digits_reach_96_percent_without_a_network(tmp_path):
     metrics = training.train(composed("data=digits", "data.batch_size=32", "trainer.max_epochs=20"), tmp_path)
-    assert metrics["test_accuracy"] >= 0.96
+    assert metrics.test_accuracy >= 0.96

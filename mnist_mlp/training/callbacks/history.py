@@ -1,63 +1,66 @@
-"""What each epoch gave: kept in the checkpoint, written as metrics.csv and curves.png."""
+"""The row of each epoch: measured here, kept in the checkpoint and metrics.csv, and handed to whoever shows it."""
 
-import csv
 import math
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Checkpoint
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.runs.atomic import replacing
+from mnist_mlp.runs.atomic import save_figure
+from mnist_mlp.runs.folder import COLUMNS, Row, RunFolder
 from mnist_mlp.training import plots
 
-COLUMNS = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"]
+Observer = Callable[[Trainer, "History"], None]
 
 
-class History(Callback):
-    """A row an epoch, with the keys of COLUMNS; epochs count from 1, ``lr`` is the rate at the epoch's start.
-    ``seconds`` is how long the epochs took, with validation.
+class History(Checkpoint):
+    """Records a row at the end of each epoch, then calls the observers: they find it as ``history.rows[-1]``.
 
-    Raises InputError at the end of an epoch whose loss is not a finite number, before anything of it is saved.
+    It is a Checkpoint callback because Lightning runs these last, when all metrics of the epoch are logged.
+
+    Attributes:
+        rows: A row for each epoch, with the keys of ``COLUMNS``; ``lr`` is the learning rate at the epoch's start.
+        seconds: How long the epochs took, validation included.
+        began: Whether an epoch has begun in this process.
+
+    Raises:
+        InputError: At the end of an epoch with a loss that is not finite, before anything of it is saved.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.rows: list[dict] = []
+    def __init__(self, run: RunFolder, *observers: Observer) -> None:
+        self.run, self.observers = run, observers
+        self.rows: list[Row] = []
         self.seconds = 0.0
-        self.began = False  # nothing is trained before a checkpoint is read
+        self.began = False
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.began = True
         self.start = time.perf_counter()
         self.lr = trainer.optimizers[0].param_groups[0]["lr"]
 
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.seconds += time.perf_counter() - self.start
         metrics = {name.replace("/", "_"): value.item() for name, value in trainer.callback_metrics.items()}
-        epoch = trainer.current_epoch + 1
-        row = {"epoch": epoch, **metrics, "lr": self.lr}
+        row = {"epoch": trainer.current_epoch + 1, **metrics, "lr": self.lr}
         for name in ("train_loss", "val_loss"):
             if not math.isfinite(row.get(name, 0)):
                 raise InputError(
-                    f"{name} became {row[name]} in epoch {epoch}: try a smaller optimizer.lr than {self.lr:g}"
+                    f"{name} became {row[name]} in epoch {row['epoch']}: try a smaller optimizer.lr than {self.lr:g}"
                 )
         self.rows.append({name: row.get(name) for name in COLUMNS})
-        if not trainer.is_global_zero:
-            return
-        with replacing(self.folder / "metrics.csv") as path, path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        if trainer.is_global_zero:
+            self.run.write_rows(self.rows)
+        for observer in self.observers:
+            observer(trainer, self)
 
     def draw(self) -> None:
         """Writes curves.png."""
-        with replacing(self.folder / "curves.png") as path:
-            plots.curves(self.rows).savefig(path, format="png", dpi=120)
+        save_figure(self.run.curves, plots.curves(self.rows))
 
-    def best(self) -> dict:
-        """The row of best.ckpt: highest validation accuracy, the earliest of equals; the last without validation."""
+    def best(self) -> Row:
+        """Returns the row with the highest validation accuracy, the first of equals; without validation the last."""
         if self.rows[-1]["val_accuracy"] is None:
             return self.rows[-1]
         return max(self.rows, key=lambda row: row["val_accuracy"])
@@ -65,5 +68,5 @@ class History(Callback):
     def state_dict(self) -> dict:
         return {"rows": self.rows, "seconds": self.seconds}
 
-    def load_state_dict(self, state: dict) -> None:
-        self.rows, self.seconds = state["rows"], state["seconds"]
+    def load_state_dict(self, state_dict: dict) -> None:
+        self.rows, self.seconds = state_dict["rows"], state_dict["seconds"]

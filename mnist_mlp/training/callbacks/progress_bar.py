@@ -2,19 +2,22 @@
 
 import sys
 
+from lightning import Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
+from mnist_mlp.training.callbacks.history import History
+
 
 class EpochProgress(ProgressBar):
-    """Shows the epoch, the training loss and both accuracies; off a terminal, a line every half minute at most."""
+    """Shows the epoch, the training loss and both accuracies. Off a terminal it prints a line every half minute."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bar: tqdm | None = None
         self.enabled = True
 
-    def disable(self) -> None:  # which Lightning does in all processes but the first
+    def disable(self) -> None:  # Lightning calls this in all processes but the first
         self.enabled = False
 
     def on_train_start(self, trainer, pl_module) -> None:
@@ -30,13 +33,14 @@ class EpochProgress(ProgressBar):
     def on_train_batch_end(self, trainer, *_) -> None:
         self.bar.update()
 
-    def on_train_epoch_end(self, trainer, pl_module) -> None:
-        metrics = trainer.callback_metrics
-        figures = f"loss {metrics['train/loss']:.4f}, accuracy {metrics['train/accuracy']:.2%}"
-        if "val/accuracy" in metrics:
-            figures += f", validation {metrics['val/accuracy']:.2%}"
-        self.bar.set_description_str(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", refresh=False)
-        self.bar.set_postfix_str(figures, refresh=False)
+    def on_epoch(self, trainer: Trainer, history: History) -> None:
+        """Shows the epoch's row. An observer of History."""
+        row = history.rows[-1]
+        values = f"loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.2%}"
+        if row["val_accuracy"] is not None:
+            values += f", validation {row['val_accuracy']:.2%}"
+        self.bar.set_description_str(f"epoch {row['epoch']}/{trainer.max_epochs}", refresh=False)
+        self.bar.set_postfix_str(values, refresh=False)
 
     def on_train_end(self, trainer, pl_module) -> None:
         self.close()
@@ -45,5 +49,6 @@ class EpochProgress(ProgressBar):
         self.close()
 
     def close(self) -> None:
+        """Leaves the line as it is."""
         if self.bar is not None:
             self.bar.close()

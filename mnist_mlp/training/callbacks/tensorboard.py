@@ -1,98 +1,113 @@
 """What TensorBoard shows of a run."""
 
-import torch
-from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from pathlib import Path
+from typing import Any
+
+from lightning import Trainer
+from omegaconf import DictConfig
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.runs.atomic import replacing
+from mnist_mlp.runs.atomic import save_figure
+from mnist_mlp.runs.folder import Row, RunFolder
+from mnist_mlp.runs.metrics import Metrics
+from mnist_mlp.runs.settings import flatten
 from mnist_mlp.training import plots
+from mnist_mlp.training.build import plain
 from mnist_mlp.training.callbacks.history import History
+from mnist_mlp.training.classifier import Classifier
+from mnist_mlp.training.evaluate import Evaluation
+
+RESULTS = ("test_accuracy", "test_loss", "test_calibration_error", "val_accuracy", "val_loss")
 
 
-class Dashboard(Callback):
-    """Curves with epochs as x, the config as text, the graph, and pictures of the test images' reading.
+class Dashboard:
+    """Writes TensorBoard's files: curves over epochs, the config, the graph, and pictures of the test's mistakes.
 
-    Training and validation are runs of their own below the run's folder, as Keras writes them: TensorBoard draws equal
-    tags of several runs in one chart.
+    Training and validation are two runs below the run's folder, as in Keras: TensorBoard draws equal tags of several
+    runs in one chart.
     """
 
-    def __init__(self, history: History, config: str, classes: list[str]) -> None:
-        self.history, self.config, self.classes = history, config, classes
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
         self.writers: dict[str, SummaryWriter] = {}
-        self.logits: list[torch.Tensor] = []
 
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        if trainer.is_global_zero:
-            self.begin(trainer, module)
+    def begin(self, config: str, classifier: Classifier, data: DigitsDataModule, rows: list[Row]) -> None:
+        """Writes the config (YAML), the graph, the augmented images and the rows of earlier epochs.
 
-    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
-        if not self.writers:  # a finished run was continued, and had nothing left to train
-            self.begin(trainer, module)
-
-    def begin(self, trainer: Trainer, module: LightningModule) -> None:
-        """Writes all anew that a run which is continued had shown: what of it had reached the disk is not known."""
-        for name, run in (("run", "."), ("train", "train"), ("val", "validation")):
-            folder = self.history.folder / run
-            for events in folder.glob("events.out.tfevents.*"):
-                events.unlink()
-            self.writers[name] = SummaryWriter(str(folder))
-        image = next(iter(trainer.datamodule.val_dataloader()))[0][:1]
-        self.writers["run"].add_text("config", f"```yaml\n{self.config}```")
-        self.writers["run"].add_graph(module.network, image)
-        if trainer.datamodule.augment is not None:
-            self.show_augmentation(trainer.datamodule)
-        for row in self.history.rows:
+        It deletes what an earlier process wrote: how much of that reached the disk is not known.
+        """
+        for name, folder in (("run", self.run.path), ("train", self.run.path / "train")):
+            self.writers[name] = _new_writer(folder)
+        self.writers["val"] = _new_writer(self.run.path / "validation")
+        self.writers["run"].add_text("config", f"```yaml\n{config}```")
+        self.writers["run"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
+        if data.augment is not None:
+            figure = plots.augmentation(*data.augmentation(images=16, copies=7))
+            save_figure(self.run.augmentation, figure)
+            self.writers["run"].add_figure("augmentation", figure)
+        for row in rows:
             self.show(row)
 
-    def show_augmentation(self, data: DigitsDataModule) -> None:
-        figure = plots.augmentation(*data.augmentation(images=16, copies=7))
-        with replacing(self.history.folder / "augmentation.png") as path:
-            figure.savefig(path, format="png", dpi=120)
-        self.writers["run"].add_figure("augmentation", figure)
-
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_epoch(self, trainer: Trainer, history: History) -> None:
+        """Shows the epoch's row. An observer of History."""
         if trainer.is_global_zero:
-            self.show(self.history.rows[-1])
+            self.show(history.rows[-1])
 
-    def show(self, row: dict) -> None:
-        for column, value in row.items():
-            part, _, metric = column.partition("_")
-            if column == "lr":
-                self.writers["train"].add_scalar("lr", value, row["epoch"])
-            elif metric and value is not None:
-                self.writers[part].add_scalar(metric, value, row["epoch"])
+    def show(self, row: Row) -> None:
+        """Adds a point to each curve."""
+        self.writers["train"].add_scalar("lr", row["lr"], row["epoch"])
+        for part in ("train", "val"):
+            for metric in ("loss", "accuracy"):
+                if row[f"{part}_{metric}"] is not None:
+                    self.writers[part].add_scalar(metric, row[f"{part}_{metric}"], row["epoch"])
 
-    def on_test_batch_end(self, trainer: Trainer, module: LightningModule, logits: torch.Tensor, *_) -> None:
-        self.logits.append(logits)
+    def show_test(self, evaluation: Evaluation, data: DigitsDataModule, epoch: int) -> None:
+        """Adds the confusion matrix and the misclassified test images."""
+        images, labels = data.parts["test"]
+        logits, classes = evaluation.test_logits, data.classes
+        counts = multiclass_confusion_matrix(logits, labels, len(classes))
+        pictures: dict[str, Any] = {
+            "test/confusion": plots.confusion_matrix(counts, classes),
+            "test/misread": plots.misread(images, labels, logits.softmax(1), classes),
+        }
+        for tag, figure in pictures.items():
+            self.writers["run"].add_figure(tag, figure, epoch)
 
-    def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
-        logits = torch.cat(self.logits).float().cpu()
-        images, labels = (torch.cat(part).cpu() for part in zip(*trainer.datamodule.test_dataloader()))
-        counts = multiclass_confusion_matrix(logits, labels, len(self.classes))
-        step = len(self.history.rows)
-        self.writers["run"].add_figure("test/confusion", plots.confusion_matrix(counts, self.classes), step)
-        self.writers["run"].add_figure(
-            "test/misread", plots.misread(images, labels, logits.softmax(1), self.classes), step
-        )
+    def finish(self, settings: dict[str, Any], metrics: Metrics) -> None:
+        """Writes the run's row in the HPARAMS tab and closes the files.
 
-    def log_hyperparameters(self, settings: dict, results: dict[str, float]) -> None:
-        """The run's row in the HPARAMS tab; given at the end, since figures given later would show as -1.
-
-        Not by ``add_hparams``, which has each run say what the columns are, where TensorBoard believes only one of
-        them: left to itself, it shows the settings of all runs.
+        The results come with the settings, at the end: TensorBoard shows -1 for results that come later. This does not
+        use ``add_hparams``, with which each run declares the columns and TensorBoard believes only one of them.
         """
         plain = {key: value if isinstance(value, (bool, int, float)) else str(value) for key, value in settings.items()}
         _, begin, end = hparams(plain, {})
         for summary in (begin, end):
             self.writers["run"].file_writer.add_summary(summary)
-        for name, value in results.items():
-            if value is not None:
+        for name in RESULTS:
+            if (value := getattr(metrics, name)) is not None:
                 self.writers["run"].add_scalar(f"result/{name}", value)
-
-    def close(self) -> None:
         for writer in self.writers.values():
             writer.close()
+
+
+def _new_writer(folder: Path) -> SummaryWriter:
+    for events in folder.glob("events.out.tfevents.*"):
+        events.unlink()
+    return SummaryWriter(str(folder))
+
+
+def hyperparameters(config: DictConfig) -> dict[str, Any]:
+    """Returns the settings that can differ between runs and matter, by dotted keys."""
+    values = {}
+    for key, value in flatten(plain(config)).items():
+        group, _, name = key.partition(".")
+        if name == "_target_" and group in ("optimizer", "scheduler", "loss", "augment", "average"):
+            values[group] = value.rpartition(".")[2]
+        elif value == {}:
+            values[key] = "none"
+        elif name not in ("_target_", "_partial_", "root", "fallback") and key not in ("data.seed", "checkpoint"):
+            values[key] = value
+    return values

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training.callbacks.history import History
 
 
@@ -21,7 +22,7 @@ def end_epoch(history: History, epoch: int, val_accuracy: float = 0.5, train_los
 
 
 def test_a_row_an_epoch(tmp_path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     end_epoch(history, 0)
     end_epoch(history, 1)
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
@@ -32,14 +33,14 @@ def test_a_row_an_epoch(tmp_path):
 
 
 def test_best_is_the_earliest_of_the_highest(tmp_path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     for epoch, accuracy in enumerate([0.2, 0.9, 0.9, 0.5]):
         end_epoch(history, epoch, accuracy)
     assert history.best()["epoch"] == 2
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_it_is_kept(tmp_path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     end_epoch(history, 0)
     for loss in (float("nan"), float("inf")):
         with pytest.raises(InputError, match=r"train_loss became \w+ in epoch 2: try a smaller optimizer.lr than 0.1"):
@@ -48,7 +49,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_is_kept(tmp_path):
 
 
 def test_a_continued_run_has_the_rows_before(tmp_path):
-    history, continued = History(tmp_path), History(tmp_path)
+    history, continued = History(RunFolder(tmp_path)), History(RunFolder(tmp_path))
     end_epoch(history, 0)
     continued.load_state_dict(history.state_dict())
     end_epoch(continued, 1)
@@ -56,7 +57,7 @@ def test_a_continued_run_has_the_rows_before(tmp_path):
 
 
 def test_draws_the_curves(tmp_path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     end_epoch(history, 0)
     history.draw()
     with Image.open(tmp_path / "curves.png") as image:

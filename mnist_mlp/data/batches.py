@@ -1,0 +1,155 @@
+"""Batches cut from tensors in memory: no Python call, no PIL image and no copy for each sample."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mnist_mlp.data.distortions import Distort
+from mnist_mlp.data.randomness import seed_for
+
+EVALUATION_BATCH = 4096  # images
+
+
+class Batch(NamedTuple):
+    """Images float32 (n, 784) in [0, 1], labels int64 (n,), and outliers: float32 (m, 784) images of no class."""
+
+    images: Tensor
+    labels: Tensor
+    outliers: Tensor | None = None
+
+
+class ShuffledBatches:
+    """The training batches of an epoch. Shuffling, distortions and outliers follow from the seed and the epoch.
+
+    Args:
+        images: uint8 (n, 784).
+        labels: int64 (n,).
+        batch_size: Images in a batch of all processes together. The last batch of an epoch may be smaller.
+        seed: The run's seed.
+        rank: This process, from 0. It gets its share of each batch.
+        world_size: Number of processes.
+        augment: Distorts the images of each batch, if given.
+        outliers: Adds images of no class to each batch, if given.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        augment: Distort | None = None,
+        outliers: "Outliers | None" = None,
+    ) -> None:
+        self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
+        self.rank, self.world_size, self.augment, self.outliers = rank, world_size, augment, outliers
+        self.sampler = EpochShuffle(len(labels), seed)  # Lightning finds it by this name and tells it the epoch
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for block in self.blocks(1):
+            yield from block
+
+    def size(self, index: int) -> int:
+        """Returns how many images batch ``index`` has, the shares of all processes together."""
+        return min(self.batch_size, len(self.labels) - index * self.batch_size)
+
+    def blocks(self, batches: int) -> Iterator[Iterator[Batch]]:
+        """Yields the epoch's batches in iterators of so many, each gathered at once, as bytes."""
+        order = self.sampler.order().to(self.labels.device)
+        for number, block in enumerate(order.split(batches * self.batch_size)):
+            yield self._batches(block[self.rank :: self.world_size], first=number * batches)
+
+    def _batches(self, block: Tensor, first: int) -> Iterator[Batch]:
+        images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
+        parts = zip(images.split(self.batch_size), labels.split(self.batch_size))
+        for index, (pixels, batch_labels) in enumerate(parts, first):
+            yield self._batch(pixels, batch_labels, index)
+
+    def _batch(self, pixels: Tensor, labels: Tensor, index: int) -> Batch:
+        """Adds outliers and distorts. Both are drawn for the whole batch: several processes see what one would."""
+        size, key = self.size(index), (self.seed, self.sampler.epoch, index)
+        share = slice(self.rank, None, self.world_size)
+        others = self.outliers.draw(size, seed_for("outliers", *key)) if self.outliers else pixels[:0]
+        images = normalized(torch.cat([pixels, others[share]]) if len(others) else pixels)
+        if self.augment is not None:
+            draws = self.augment.draw(size + len(others), seed_for("augment", *key)).tensor_split([size])
+            images = self.augment(images, torch.cat([draw[share] for draw in draws]))
+        if not len(others):
+            return Batch(images, labels)
+        return Batch(images[: len(labels)], labels, images[len(labels) :])
+
+
+class Blocks:
+    """Training batches in blocks: each item is an iterator over the next batches, about ``images`` images together.
+
+    Lightning then does its work for each step once for a block. Keras calls the idea steps_per_execution.
+    """
+
+    def __init__(self, batches: ShuffledBatches, images: int) -> None:
+        self.batches, self.sampler = batches, batches.sampler
+        self.batches_per_block = max(1, images // batches.batch_size)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.batches) / self.batches_per_block)
+
+    def __iter__(self) -> Iterator[Iterator[Batch]]:
+        return self.batches.blocks(self.batches_per_block)
+
+
+class OrderedBatches:
+    """Large batches for evaluation, views of one tensor. Of several processes each gets its share of the images."""
+
+    def __init__(self, images: Tensor, labels: Tensor, rank: int = 0, world_size: int = 1) -> None:
+        images, labels = images[rank::world_size], labels[rank::world_size]
+        parts = zip(normalized(images).split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH))
+        self.batches = [Batch(*part) for part in parts]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+class Outliers:
+    """Images of no class, uint8 (n, 784), of which each batch gets ``fraction`` times its own number."""
+
+    def __init__(self, images: Tensor, fraction: float) -> None:
+        self.images, self.fraction = images, fraction
+
+    def draw(self, size: int, seed: int) -> Tensor:
+        """Returns those for a batch of ``size`` images: uint8 (fraction * size, 784)."""
+        return self.images[shuffled(len(self.images), seed)[: round(self.fraction * size)].to(self.images.device)]
+
+
+class EpochShuffle:
+    """The order of ``length`` samples in an epoch, which follows from the seed and the epoch alone."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch, counted from 0."""
+        self.epoch = epoch
+
+    def order(self) -> Tensor:
+        """Returns a permutation of 0 ... length - 1, int64."""
+        return shuffled(self.length, seed_for("shuffle", self.seed, self.epoch))
+
+
+def normalized(pixels: Tensor) -> Tensor:
+    """Returns uint8 pixels in [0, 255] as float32 in [0, 1]."""
+    return pixels / 255
+
+
+def shuffled(length: int, seed: int) -> Tensor:
+    """Returns a random permutation of 0 ... length - 1, int64."""
+    return torch.randperm(length, generator=torch.Generator().manual_seed(seed))

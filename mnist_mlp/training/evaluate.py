@@ -1,0 +1,59 @@
+"""The one evaluation of a trained network: once over the validation images, once over the test images."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
+from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.training.calibration import fit_temperature, fit_threshold
+
+
+class Evaluation(NamedTuple):
+    """What a trained network reaches.
+
+    Attributes:
+        accuracy: Fraction of the test images classified correctly.
+        loss: Mean loss over the test images.
+        calibration_error: Expected calibration error of the calibrated probabilities on the test images, 15 bins.
+        temperature: Fitted on the validation images.
+        threshold: Of probability, fitted on the validation images.
+        test_logits: float32 (n, classes), on the CPU, not calibrated.
+    """
+
+    accuracy: float
+    loss: float
+    calibration_error: float
+    temperature: float
+    threshold: float
+    test_logits: Tensor
+
+
+def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data: DigitsDataModule) -> Evaluation:
+    """Evaluates a network in plain torch on the CPU, in float32 whatever it was trained in."""
+    network = network.cpu().float().eval()
+    val_images, val_labels = data.parts["val"]
+    val_logits = logits_of(network, val_images)
+    temperature = fit_temperature(val_logits, val_labels)
+    threshold = fit_threshold((val_logits / temperature).softmax(1))
+
+    images, labels = data.parts["test"]
+    logits = logits_of(network, images)
+    probabilities = (logits / temperature).softmax(1)
+    return Evaluation(
+        accuracy=(logits.argmax(1) == labels).double().mean().item(),
+        loss=loss(logits, labels).item(),
+        calibration_error=multiclass_calibration_error(probabilities, labels, logits.shape[1]).item(),
+        temperature=temperature,
+        threshold=threshold,
+        test_logits=logits,
+    )
+
+
+@torch.inference_mode()
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """Returns the logits, (n, classes), of images uint8 (n, 784)."""
+    return torch.cat([network(normalized(batch)) for batch in images.split(EVALUATION_BATCH)])

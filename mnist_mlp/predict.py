@@ -17,7 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from mnist_mlp.errors import InputError, one_line_errors
-from mnist_mlp.pictures.preprocessing import Digit, digits_in, read_picture
+from mnist_mlp.pictures.digits import Digit, digits_in
+from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.reader import Reader, best_run
 from mnist_mlp.runs.atomic import replacing
 
@@ -100,10 +101,10 @@ def picture_files(names: list[str]) -> list[str]:
 
 def show(reading: Reading, folder: Path) -> None:
     """Writes a picture of what was found in a file, and of what the network saw."""
-    from mnist_mlp.training import plots  # matplotlib, which takes a second
+    from mnist_mlp.pictures.figure import reading_figure  # matplotlib, which takes a second
 
     labels = [label or "?" for label in reading.labels]
-    figure = plots.reading(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))
+    figure = reading_figure(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))
     with replacing(folder / f"{Path(reading.file).name}.read.png") as path:
         figure.savefig(path, format="png", dpi=100)
 

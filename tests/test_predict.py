@@ -10,7 +10,8 @@ from sklearn.datasets import load_digits
 from support.commands import composed
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.preprocessing import digits_in, read_picture
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.predict import picture_files, read
 from mnist_mlp.reader import Reader
 from mnist_mlp.training import run as training

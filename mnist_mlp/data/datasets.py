@@ -19,7 +19,9 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from tqdm import tqdm
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.preprocessing import SIDE, digits_in, read_picture
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.mnist_form import SIDE
 
 TORCHVISION = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
 

@@ -28,7 +28,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnist_mlp.errors import InputError, one_line_errors
-from mnist_mlp.pictures.preprocessing import digits_in, read_picture
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.predict import probability
 from mnist_mlp.reader import Reader, best_run, finished_runs
 from mnist_mlp.runs.folder import RunFolder

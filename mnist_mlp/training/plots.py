@@ -1,14 +1,10 @@
 """Pictures of a run, as matplotlib figures."""
 
-import math
-
-import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from mnist_mlp.pictures.preprocessing import SIDE, Digit
+from mnist_mlp.pictures.mnist_form import SIDE
 
 
 def augmentation(images: Tensor, copies: list[Tensor]) -> Figure:
@@ -75,29 +71,4 @@ def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list
         text = f"{classes[labels[index]]} → {classes[predicted[index]]}"
         axes.text(left + cell / 2, top + 10, text, ha="center", fontsize=9)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
-    return figure
-
-
-def reading(picture: np.ndarray, digits: list[Digit], labels: list[str], probabilities: np.ndarray) -> Figure:
-    """A picture, uint8 (height, width), with its digits' boxes and labels, beside the images that the network saw."""
-    columns = max(4, math.ceil(math.sqrt(len(digits))))
-    rows = max(3, math.ceil(len(digits) / columns))
-    size = max(6, 0.8 * columns)  # inches; each half is a square
-    figure = Figure(figsize=(2 * size, size), layout="constrained")
-    left, right = figure.subfigures(1, 2)
-    axes = left.subplots()
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-    axes.axis("off")
-    axes.set_title("picture")
-    cells = right.subplots(rows, columns).flat
-    right.suptitle("what the network saw")
-    for cell in cells:
-        cell.axis("off")
-    for digit, label, probability, cell in zip(digits, labels, probabilities, right.axes):
-        color = "tab:red" if label == "?" else "tab:green"
-        x, y, x_end, y_end = digit.box
-        axes.add_patch(Rectangle((x, y), x_end - x, y_end - y, fill=False, color=color, linewidth=1.5))
-        axes.text(x, y, label, color=color, fontsize=13, va="bottom", fontweight="bold")
-        cell.imshow(digit.image, cmap="gray", vmin=0, vmax=255)
-        cell.set_title(f"{label}  {probability:.0%}", color=color, fontsize=10)
     return figure

@@ -27,7 +27,10 @@ from support import rendering
 from torch import Tensor
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.pictures import preprocessing
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.ink import ink_in
+from mnist_mlp.pictures.mnist_form import centred, fitted, mnist_image
 from mnist_mlp.reader import Reader
 
 BLANK = np.zeros((28, 28), np.uint8)
@@ -47,25 +50,24 @@ def otsu(picture: np.ndarray) -> np.ndarray:
 
 def cropped_and_centred(picture: np.ndarray) -> np.ndarray:
     ink = otsu(picture)
-    return preprocessing.centred(preprocessing.fitted(ink)) if ink.any() else BLANK
+    return centred(fitted(ink)) if ink.any() else BLANK
 
 
 def with_stroke_width(picture: np.ndarray) -> np.ndarray:
-    return first(preprocessing.mnist_image(otsu(picture)))
+    return first(mnist_image(otsu(picture)))
 
 
 def without_paper(picture: np.ndarray) -> np.ndarray:
-    ink = preprocessing.ink_on_paper(picture)
-    level = preprocessing.ink_level(ink)
-    return BLANK if level is None else first(preprocessing.mnist_image(np.clip(ink / (2 * level), 0, 1)))
+    ink = ink_in(picture)
+    return BLANK if ink is None else first(mnist_image(ink))
 
 
 def whole(picture: np.ndarray) -> np.ndarray:
-    return first(*(image for _, image in preprocessing.digits_in(picture, several=False)))
+    return first(*(image for _, image in digits_in(picture, several=False)))
 
 
 def found(picture: np.ndarray) -> np.ndarray:
-    digits = preprocessing.digits_in(picture)
+    digits = digits_in(picture)
     return digits[0].image if len(digits) == 1 else BLANK
 
 
@@ -86,13 +88,13 @@ STEPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
     """A digit drawn as one kind of picture, after each of STEPS."""
     number, image = numbered
-    picture = preprocessing.read_picture(rendering.png(rendering.picture(kind, image, number)))
+    picture = read_picture(rendering.png(rendering.picture(kind, image, number)))
     return [step(picture) for step in STEPS.values()]
 
 
 def page(digits: tuple[np.ndarray, np.ndarray], redrawn: bool, number: int) -> tuple[str, list[np.ndarray]]:
     drawn = rendering.page(*digits, number, redrawn)
-    return "".join(drawn.lines), [digit.image for digit in preprocessing.digits_in(drawn.picture)]
+    return "".join(drawn.lines), [digit.image for digit in digits_in(drawn.picture)]
 
 
 def no_digit(number: int) -> np.ndarray:

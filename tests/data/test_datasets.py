@@ -15,7 +15,7 @@ from torchvision import datasets as tv
 
 from mnist_mlp.data import datasets
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures import preprocessing
+from mnist_mlp.pictures import files
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_sixteen_bits_of_grey_are_scaled(tmp_path):
 
 
 def test_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(preprocessing, "MOST_PIXELS", 100)
+    monkeypatch.setattr(files, "MAX_PIXELS", 100)
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a.png: not a readable image \(20 x 20 pixels are too many\)"):
         datasets.read_image(str(tmp_path / "a.png"))

@@ -17,7 +17,7 @@ from support.commands import assert_one_error_line
 
 from mnist_mlp.draw import server as draw
 from mnist_mlp.draw.server import Runs, application
-from mnist_mlp.pictures.preprocessing import digits_in
+from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.reader import DIGITS, Reader
 
 HERE = "http://127.0.0.1:8000"

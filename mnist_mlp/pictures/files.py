@@ -1,0 +1,70 @@
+"""Picture files as grey images."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mnist_mlp.errors import InputError, one_line
+
+MAX_PIXELS = 100_000_000  # px of a picture: reading one takes about 1 GB of memory
+
+
+def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
+    """Reads a picture file as grey, uint8 (height, width), upright, with its ink and paper as they are.
+
+    Transparent parts become paper that contrasts with the drawing. Of several frames the first is read.
+
+    Args:
+        source: A path or an open binary file.
+
+    Raises:
+        InputError: The file is missing, damaged, no picture, or has more than MAX_PIXELS pixels.
+    """
+    name = source if isinstance(source, str | Path) else getattr(source, "name", "picture")
+    try:
+        with Image.open(source) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are too many")
+            image.draft("L", image.size)  # a JPEG's colours need not be decoded
+            return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
+    except UnidentifiedImageError as error:
+        raise InputError(f"{name}: not a readable image (of no known format)") from error
+    except Exception as error:  # Pillow's readers raise errors of many types on damaged files
+        reason = one_line(getattr(error, "strerror", None) or error or type(error).__name__)
+        raise InputError(f"{name}: not a readable image ({reason})") from error
+
+
+def grey(image: Image.Image) -> np.ndarray:
+    """Converts an image of any mode to uint8 (height, width)."""
+    if image.mode.startswith(("I", "F")):  # Pillow would clip them at 255
+        values = np.asarray(image, np.float32)
+        peak = values.max()
+        scale = 1 / 257 if peak > 255 or image.mode.startswith("I;16") else 255 if peak <= 1 else 1
+        return np.clip(np.round(values * scale), 0, 255).astype(np.uint8)
+    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+        return on_contrasting_paper(np.asarray(image.convert("RGBA")))
+    if image.mode not in ("L", "1", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def on_contrasting_paper(picture: np.ndarray) -> np.ndarray:
+    """Composites an RGBA picture, uint8 (height, width, 4), onto grey, uint8 (height, width).
+
+    The background is the picture's own median if most of it is opaque and shows ink on paper, otherwise black or
+    white, whichever contrasts with the ink.
+    """
+    tone = cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2GRAY)
+    alpha = picture[..., 3]
+    opaque = tone[alpha > 127]
+    if not opaque.size:
+        opaque = tone[alpha > 0]
+    if not opaque.size:
+        return np.full(tone.shape, 255, np.uint8)
+    has_paper = opaque.size > tone.size / 2 and opaque.std() > 10
+    paper = np.median(opaque) if has_paper else 255 if opaque.mean() < 128 else 0
+    opacity = alpha.astype(np.float32) / 255
+    return np.round(tone * opacity + paper * (1 - opacity)).astype(np.uint8)

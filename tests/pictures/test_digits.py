@@ -1,0 +1,28 @@
+import cv2
+import numpy as np
+import pytest
+from support.sketches import SEVEN, one_seven
+
+from mnist_mlp.pictures.digits import digits_in
+
+
+@pytest.mark.parametrize("value", [0, 100, 255])
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize("shape", [(28, 28), (200, 300), (1, 1), (1, 5000), (3000, 2)])
+def test_an_empty_page_has_no_digits(value, several, shape):
+    assert digits_in(np.full(shape, value, np.uint8), several) == []
+
+
+def test_boxes_of_a_large_picture():
+    picture = cv2.resize(one_seven(), None, fx=20, fy=20, interpolation=cv2.INTER_NEAREST)
+    box = digits_in(picture)[0].box
+    assert np.abs(np.array(box) / 20 - digits_in(one_seven())[0].box).max() <= 1
+    assert all(isinstance(value, int) for value in box)
+
+
+def test_the_picture_is_left_as_it_is():
+    picture = one_seven()
+    digits_in(picture)
+    digits_in(SEVEN)[0].image[:] = 0
+    assert (picture == one_seven()).all()
+    assert SEVEN.any()

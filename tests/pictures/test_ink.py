@@ -1,0 +1,65 @@
+import cv2
+import numpy as np
+import pytest
+from support.sketches import assert_seven, one_seven
+
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.ink import ink_in
+
+
+def test_ink_is_above_a_half_and_paper_below():
+    picture = one_seven(ink=100)
+    ink = ink_in(picture)
+    assert ink.dtype == np.float32
+    assert 0 <= ink.min() <= ink.max() <= 1
+    assert (ink[picture < 110] > 0.5).all()
+    assert (ink[picture > 245] < 0.5).all()
+
+
+def test_textured_paper_in_a_shadow_is_empty():
+    noise = np.random.default_rng(0).normal(0, 6, (300, 400))
+    light = np.linspace(230, 120, 400) * np.interp(np.arange(300), [170, 190], [1, 0.7])[:, None]
+    assert digits_in(np.clip(light + noise, 0, 255).astype(np.uint8)) == []
+
+
+@pytest.mark.parametrize("lit", [0.15, 0.3, 0.85])
+def test_a_lit_corner_is_not_chalk_and_a_dark_one_not_ink(lit):
+    """The edge of the shadow is a few pixels wide, and the paper is grainy."""
+    down, across = np.mgrid[:300, :300] / 300
+    light = 1 - 0.4 / (1 + np.exp((across + 0.3 * down - 1.3 * (1 - lit)) / 0.02))
+    picture = 220 * light + np.random.default_rng(0).normal(0, 4, light.shape)
+    for several in (True, False):
+        assert digits_in(np.clip(picture, 0, 255).astype(np.uint8), several) == []
+
+
+def test_blurred_ink_is_ink():
+    assert_seven(cv2.GaussianBlur(one_seven(), (0, 0), 2))
+
+
+@pytest.mark.parametrize("thickness", [1, 6, 26])
+@pytest.mark.parametrize("several", [True, False])
+def test_light_on_dark_is_read_like_dark_on_light(thickness, several):
+    min_similarity = 0.9 if thickness < 20 else 0.8  # the widest strokes stay wide
+    assert_seven(one_seven(thickness=thickness), several, min_similarity)
+    assert_seven(255 - one_seven(thickness=thickness), several, min_similarity)
+
+
+def test_faint_ink():
+    assert_seven(np.clip(one_seven().astype(int), 180, 255).astype(np.uint8))
+
+
+def test_uneven_light():
+    """Paper in the dark corner is darker than ink in the light one."""
+    light = np.linspace(1, 0.25, 300) * np.linspace(1, 0.8, 200)[:, None]
+    picture = (np.where(one_seven() > 127, 1, 0.5) * light * 255).astype(np.uint8)
+    assert_seven(picture, several=False)
+    assert_seven(picture)
+
+
+def test_a_long_row_of_hairlines():
+    """The blur before the test of sharpness leaves little of them but their bends."""
+    row = np.full((360, 2260), 255, np.uint8)
+    for left in range(80, 2180, 210):
+        cv2.ellipse(row, (left + 60, 130), (40, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
+        cv2.ellipse(row, (left + 60, 230), (50, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
+    assert len(digits_in(row)) == len(digits_in(255 - row)) == 10

@@ -86,7 +86,7 @@ def test_every_network(add_run, activation, batch_norm, averaged):
     run = add_run(averaged, hidden_sizes=[20, 12], activation=activation, batch_norm=batch_norm, dropout=0.3)
     export(run)
     assert_reads_as(run / "model.onnx", Reader(run))
-    assert b"mlp.py" not in (run / "model.onnx").read_bytes()  # no path on this machine
+    assert b'File "' not in (run / "model.onnx").read_bytes()  # torch's stack traces name paths on this machine
 
 
 def test_the_command_starts_without_what_it_may_not_need_and_says_nothing_else(add_run):

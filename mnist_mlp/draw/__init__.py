@@ -1,1 +1,1 @@
-"""A page to draw digits on, read live: python -m mnist_mlp.draw."""
+"""A page to draw digits on, read while they are drawn: python -m mnist_mlp.draw."""

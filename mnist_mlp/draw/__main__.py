@@ -1,5 +1,80 @@
-"""python -m mnist_mlp.draw"""
+"""A page to draw on, which shows what a run reads in a drawing or a photo, and which pixels speak for the answer.
 
-from mnist_mlp.draw.server import main
+python -m mnist_mlp.draw [--run RUN] [--compare RUN] [--threshold P] [--host ADDRESS] [--port PORT] [--no-browser]
+"""
 
-main()
+import argparse
+import socket
+import threading
+import webbrowser
+from ipaddress import ip_address
+from pathlib import Path
+
+import torch
+import uvicorn
+
+from mnist_mlp.draw.runs import Runs
+from mnist_mlp.draw.server import application
+from mnist_mlp.errors import InputError, one_line_errors
+from mnist_mlp.predict import probability
+from mnist_mlp.reader import best_run
+
+OUTPUTS = Path("outputs")
+
+
+def main() -> None:
+    """Parses the command line and serves the page until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.draw", description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, help="a run folder or checkpoint; default: the best run below outputs")
+    parser.add_argument("--compare", type=Path, metavar="RUN", help="a second run, shown beside the first")
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        metavar="P",
+        help="a digit with a lower probability is not readable; default: each run's own threshold",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any free one (%(default)s)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+    with one_line_errors():
+        serve(parser.parse_args())
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    server = listen(arguments.host, arguments.port)
+    typed = [arguments.run or best_run(OUTPUTS), *([arguments.compare] if arguments.compare else [])]
+    runs = Runs(typed, OUTPUTS, arguments.threshold)
+    torch.set_num_threads(1)  # one digit is read sooner than other threads wake up
+    for name in runs.chosen:
+        runs.reader(name)  # an unreadable run ends the program here, not when the page is used
+    url = url_of(server)
+    print(f"run:  {' and '.join(map(str, typed))}\npage: {url} (Ctrl-C ends it)", flush=True)
+    if not arguments.no_browser:
+        threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()  # some browsers block until closed
+    config = uvicorn.Config(application(runs, arguments.host), log_level="warning")
+    uvicorn.Server(config).run([server])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens on an address of this machine.
+
+    Raises:
+        InputError: The port is in use or out of range, or the address is not this machine's.
+    """
+    try:
+        server = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot listen on {host} port {port}: {reason}; try another --port") from error
+    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise a body waits 40 ms after its headers
+    return server
+
+
+def url_of(server: socket.socket) -> str:
+    host, port = server.getsockname()[:2]
+    host = "localhost" if ip_address(host).is_unspecified else host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """The page as a person uses it: real pointer events in Chromium, on a desktop and on a phone.
 
-MNIST_MLP_RUN names a run to read with, otherwise one is trained; MNIST_MLP_SCREENSHOTS a folder for screenshots.
+MNIST_MLP_RUN names the run to read with, otherwise one is trained. MNIST_MLP_SCREENSHOTS names a folder to save
+screenshots in.
 """
 
 import os
@@ -21,9 +22,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium on the path")]
 
-NOTHING = "\N{EN DASH}"  # what the page says of an empty paper
+NOTHING = "\N{EN DASH}"  # what the page shows for empty paper
 
-# As a hand writes them: the strokes of each digit through points (x, y) in hundredths of the paper.
+# Each digit's strokes as a hand writes them, through points (x, y) in hundredths of the paper's side.
 DIGITS = [
     [[(55, 12), (32, 24), (24, 50), (31, 79), (51, 89), (71, 77), (77, 49), (70, 23), (53, 11)]],
     [[(57, 11), (54, 38), (49, 65), (46, 90)]],
@@ -39,7 +40,7 @@ DIGITS = [
 
 
 def along(points: list[tuple[int, int]], steps: int = 40) -> np.ndarray:
-    """A smooth stroke through the points, as a moving pointer reports it: (steps, 2), in shares of the paper."""
+    """A smooth stroke through the points, as a moving pointer reports it: (steps, 2), in units of the paper's side."""
     corners = np.array(points) / 100
     times = np.linspace(0, len(points) - 1, steps)
     return CubicSpline(range(len(points)), corners)(times) if len(points) > 2 else corners
@@ -57,11 +58,17 @@ def run(tmp_path_factory) -> Path:
     return folder
 
 
+def heed_ctrl_c() -> None:
+    """Undoes a shell's background, where tests and what they start ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def address(run):
-    """Of a server that reads with the run, and compares it with itself where that is asked for."""
+    """The address of a server that reads with the run, or compares it with itself."""
     command = [sys.executable, "-m", "mnist_mlp.draw", "--run", run, "--port", "0", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=heed_ctrl_c, **pipes) as server:
         try:
             server.stdout.readline()
             yield re.search(r"http://\S+", server.stdout.readline())[0]
@@ -93,7 +100,10 @@ DEVICES = {
 
 @pytest.fixture(params=DEVICES)
 def page(request, chromium, address, tmp_path):
-    """The page, opened; what it logs as an error, asks of another server or cannot show in full fails the test."""
+    """The open page. The test fails if it logs an error, asks another server, or is wider than the screen.
+
+    Browsers also log what the Content-Security-Policy blocks as an error.
+    """
     context = chromium.new_context(**DEVICES[request.param])
     page = context.new_page()
     wrong: list[str] = []
@@ -114,7 +124,7 @@ def page(request, chromium, address, tmp_path):
     yield page
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], "something is cut off"
     context.close()
-    assert [text for text in wrong if "400 (Bad Request)" not in text] == []  # what a test had refused
+    assert [text for text in wrong if "400 (Bad Request)" not in text] == []  # a test provoked it
 
 
 def draw(page, digit: int) -> None:

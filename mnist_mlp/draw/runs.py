@@ -1,0 +1,55 @@
+"""The runs that the page may read with, under names that are not paths."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.reader import Reader, finished_runs
+from mnist_mlp.runs.folder import RunFolder
+
+cached_reader = lru_cache(maxsize=8)(Reader)
+
+
+class Runs:
+    """The runs named on the command line, and the finished runs below a folder.
+
+    Args:
+        typed: Run folders or checkpoints from the command line; listed first.
+        outputs: The folder below which other runs are looked for.
+        threshold: The probability, 0 to 1, below which a digit is not readable; None: each run's own.
+
+    Attributes:
+        chosen: The names of ``typed``.
+    """
+
+    def __init__(self, typed: list[Path], outputs: Path, threshold: float | None = None) -> None:
+        self.typed = typed
+        self.outputs = outputs
+        self.threshold = threshold
+        self.chosen = [self.name_of(run) for run in typed]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Looks for runs again, so that those that finished since are listed and can be read with."""
+        metrics = {run: RunFolder(run).metrics for run in self.typed} | finished_runs(self.outputs)
+        self.paths = {self.name_of(run): run for run in metrics}
+        self.val_accuracies = {self.name_of(run): reached and reached.val_accuracy for run, reached in metrics.items()}
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Returns each run's name and validation accuracy (0 to 1, or None if unknown), ready for JSON."""
+        return [{"name": name, "val_accuracy": accuracy} for name, accuracy in self.val_accuracies.items()]
+
+    def reader(self, name: str) -> Reader:
+        """Returns the reader of a listed run.
+
+        Raises:
+            InputError: No run of this name was listed, or it cannot be read.
+        """
+        if name not in self.paths:
+            raise InputError(f"{name}: no such run; reload the page")
+        return cached_reader(self.paths[name], self.threshold)
+
+    def name_of(self, run: Path) -> str:
+        run, outputs = run.resolve(), self.outputs.resolve()
+        return str(run.relative_to(outputs) if run.is_relative_to(outputs) else run)

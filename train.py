@@ -1,4 +1,4 @@
-"""Trains a digit classifier: python train.py --help says what can be chosen."""
+"""Trains a digit classifier. ``python train.py --help`` says what can be chosen."""
 
 import os
 import sys
@@ -15,11 +15,13 @@ from mnist_mlp.command.help import help_text
 from mnist_mlp.command.resume import continued
 from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError, interrupt_on_sigterm, one_line_errors
+from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.sweeps.hydra_callback import run_job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(config: DictConfig) -> float | None:
+    """Trains what the config describes; a job of a sweep returns its validation accuracy."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return run_job(config, folder, train)
@@ -29,13 +31,14 @@ def main(config: DictConfig) -> float | None:
         train(config, folder)
 
 
-def train(config: DictConfig, folder: Path, varied: dict | None = None) -> dict:
+def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metrics | None:
+    """Checks the config, then imports torch and trains."""
     check(config)
     return import_training().train(config, folder, varied)
 
 
 def import_training():
-    """Takes seconds, so it waits until the config is known to be right."""
+    """Returns the module that trains. It takes seconds to import, so the config is checked first."""
     try:
         from mnist_mlp.training import run as training
     except RuntimeError as error:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 
@@ -37,7 +37,7 @@ def interrupt_on_sigterm() -> None:
 
 
 @contextmanager
-def one_line_errors(explain: Callable[[Exception], str | None] = explain) -> Iterator[None]:
+def one_line_errors(explain: Callable[[Exception], str | None] = explain) -> Generator[None]:
     """Ends the program with one line on stderr if the block raises an error that the user can fix.
 
     The exit status is 2, or 130 after Ctrl-C and 143 after SIGTERM.

@@ -3,9 +3,9 @@
 import argparse
 import json
 import shlex
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def export(run: Path, to: Path | None = None, root: Path | None = None) -> None:
     if not reader.metrics:
         raise InputError(f"{reader.folder.path}: no finished run: metrics.json is missing")
     config, name, test = config_and_test_images(reader, root)
-    content = onnx_file(reader, config)
+    content = onnx_file(reader, config, reader.metrics.to_json())
     agreement = check(content, reader, test)
     to = to or reader.folder.path / "model.onnx"
     with replacing(to) as path:
@@ -89,7 +89,7 @@ def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str,
     return config, data.dataset, Split(images.view(-1, SIDE, SIDE), labels)
 
 
-def onnx_file(reader: Reader, config: str) -> bytes:
+def onnx_file(reader: Reader, config: str, metrics: str) -> bytes:
     """Returns the content of an ONNX file that computes what the reader computes, with its metadata."""
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
@@ -102,8 +102,8 @@ def onnx_file(reader: Reader, config: str) -> bytes:
         verbose=False,
     )
     ClearMetadataAndDocStringPass()(program.model)  # torch notes the paths of its and our source files at each node
-    values = {"metrics": asdict(reader.metrics), "classes": reader.classes, "threshold": reader.threshold}
-    program.model.metadata_props.update({key: json.dumps(value) for key, value in values.items()}, config=config)
+    classes, threshold = json.dumps(reader.classes), json.dumps(reader.threshold)
+    program.model.metadata_props.update(config=config, metrics=metrics, classes=classes, threshold=threshold)
     return program.model_proto.SerializeToString()
 
 
@@ -112,7 +112,7 @@ def check(content: bytes, reader: Reader, test: Split) -> str:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    parts = [session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(BATCH_SIZE)]
+    parts: list[Any] = [session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(BATCH_SIZE)]
     logits, expected = np.concatenate(parts), reader.logits(test.images.numpy()).numpy()
     labels = logits.argmax(1)
     wrong = int((labels != expected.argmax(1)).sum())

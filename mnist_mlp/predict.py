@@ -1,7 +1,8 @@
-"""Reads the digits in pictures: python -m mnist_mlp.predict IMAGE... [--run RUN] [--json] [--show FOLDER]
+"""Reads the digits in pictures.
 
-An IMAGE is a picture file, a folder of them, or a pattern such as "scans/*.jpg". Without --run the best run below
-outputs reads. Prints a line a picture: its digits, a ? for what cannot be read, and how sure the run is of each.
+An IMAGE is a picture file, a folder of them, or a pattern such as "scans/*.jpg".
+Without --run the best run below outputs reads. Prints a line for each picture:
+its digits, ? for one that is not readable, and the probability of each.
 """
 
 import argparse
@@ -26,7 +27,7 @@ PICTURES_AT_A_TIME = 256
 
 
 class Reading(NamedTuple):
-    """What was read in a file: digits with their labels, None where not readable, and probabilities (n, classes)."""
+    """The digits found in a file, their labels (None if not readable), and probabilities, float (n, classes)."""
 
     file: str
     digits: list[Digit]
@@ -35,6 +36,7 @@ class Reading(NamedTuple):
     error: str | None = None
 
     def line(self) -> str:
+        """Returns the line that ``predict`` prints."""
         if self.error:
             return f"error: {self.error}"
         if not self.digits:
@@ -44,6 +46,7 @@ class Reading(NamedTuple):
         return f"{self.file}: {gap.join(label or '?' for label in self.labels)}  ({sure})"
 
     def json(self) -> str:
+        """Returns the line that ``predict --json`` prints."""
         if self.error:
             return json.dumps({"file": self.file, "error": self.error})
         digits = [
@@ -70,6 +73,7 @@ def read(files: list[str], reader: Reader) -> Iterator[Reading]:
 
 
 def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
+    """Returns the digits in a file, or what is wrong with it."""
     try:
         return digits_in(read_picture(file)), None
     except InputError as error:
@@ -77,9 +81,10 @@ def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
 
 
 def picture_files(names: list[str]) -> list[str]:
-    """The files that are meant by names of files, folders and patterns, in order.
+    """Returns the files that names of files, folders and patterns stand for, in order.
 
-    Raises InputError for a folder without pictures and a pattern that nothing matches.
+    Raises:
+        InputError: A folder has no pictures, or no file matches a pattern.
     """
     files = []
     for name in names:
@@ -100,7 +105,7 @@ def picture_files(names: list[str]) -> list[str]:
 
 
 def show(reading: Reading, folder: Path) -> None:
-    """Writes a picture of what was found in a file, and of what the network saw."""
+    """Writes a picture of the digits found in a file and of what the network saw."""
     from mnist_mlp.pictures.figure import reading_figure  # matplotlib, which takes a second
 
     labels = [label or "?" for label in reading.labels]
@@ -110,7 +115,7 @@ def show(reading: Reading, folder: Path) -> None:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Prints what is read; gives the exit status, 2 where a file could not be read."""
+    """Prints what is read and returns the exit status: 2 if a file could not be read."""
     files = picture_files(arguments.images)
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
@@ -131,12 +136,14 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def probability(text: str) -> float:
+    """Parses a command-line argument that must be in [0, 1]."""
     if not 0 <= (value := float(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to 1")
     return value
 
 
 def main() -> None:
+    """Parses the command line and prints what is read."""
     parser = argparse.ArgumentParser(
         prog="python -m mnist_mlp.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

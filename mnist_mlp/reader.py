@@ -47,7 +47,7 @@ class Reader:
             self.network = trained_network(checkpoint)
         except Exception as error:  # a file of any content may be given
             raise InputError(f"{path}: not a checkpoint of a run of this project") from error
-        outputs = self.network[-1].out_features
+        outputs = len(list(self.network.parameters())[-1])
         named = self.metrics.classes if self.metrics else None
         self.classes = list(map(str, range(outputs))) if named is None else named
         if len(self.classes) != outputs:

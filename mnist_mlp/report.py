@@ -11,6 +11,7 @@ from mnist_mlp.sweeps.report import METRICS, report
 
 
 def main() -> None:
+    """Parses the command line and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
     parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="what the best setting is best in")

@@ -3,7 +3,6 @@ import runpy
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import onnx
@@ -135,7 +134,7 @@ def test_what_training_writes_and_what_is_said(tmp_path, mnist_root, capsys):
     onnx.checker.check_model(model, full_check=True)
     properties = {entry.key: entry.value for entry in model.metadata_props}
     assert OmegaConf.create(properties["config"]) == config
-    assert json.loads(properties["metrics"]) == asdict(metrics)
+    assert json.loads(properties["metrics"]) == json.loads(metrics.to_json())
     assert json.loads(properties["classes"]) == metrics.classes
     assert json.loads(properties["threshold"]) == metrics.threshold
 
@@ -238,7 +237,6 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
         (".hydra/config.yaml", b"\xff\xfe", "config.yaml: damaged"),
         (".hydra/config.yaml", b"seed: 0", "config.yaml: damaged"),
         (".hydra/config.yaml", b"data: {dataset: other, root: a, val_fraction: 0.2}", "config.yaml: damaged"),
-        (".hydra/config.yaml", b"data: {dataset: mnist, root: null, val_fraction: 0.2}", "config.yaml: damaged"),
         (".hydra/config.yaml", b"data: {dataset: mnist, root: '${none:1}', val_fraction: 0.2}", "config.yaml: damaged"),
         (
             ".hydra/config.yaml",

@@ -36,13 +36,13 @@ def explain(error: Exception) -> str | None:
     text = str(error)
     match error:
         case MissingConfigException(missing_cfg_file=str(missing)):
-            return _missing_option(missing, error.options or [])
+            return _missing_option(missing, list(error.options or []))
         case InstantiationException(__cause__=Exception() as cause):
             return f"{text.rpartition('full_key: ')[2]}: {explain(cause) or cause}"
         case OverrideParseException():
             return f"{error.override}: cannot be read ({text.splitlines()[0]}); quote unusual values: \"key='value'\""
         case ConfigCompositionException(__cause__=ConfigAttributeError() | ConfigKeyError() as cause):
-            return str(unknown_key(cause.full_key))
+            return str(unknown_key(cause.full_key or ""))
         case InterpolationKeyError() if found := re.search(r"hydra\.runtime\.choices\.(\w+)", text):
             return f"{found[1]}: must be the name of one option"
         case HydraException() | OmegaConfBaseException():

@@ -152,6 +152,7 @@ def values_of(argument: str) -> dict[str, None]:
 
 
 def parsed(argument: str) -> Override:
+    """Returns an argument as Hydra reads it."""
     return OverridesParser.create().parse_override(argument)
 
 

@@ -18,22 +18,27 @@ Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and 
 
 
 def is_integer(value: Any) -> bool:
+    """Returns whether the value is an integer; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
+    """Returns whether the value is a finite number."""
     return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def integer(low: int) -> Rule:
+    """Returns the rule for an integer of at least ``low``."""
     return f"an integer, at least {low}", lambda value: is_integer(value) and value >= low
 
 
 def number(low: float, high: float) -> Rule:
+    """Returns the rule for a number in [low, high]."""
     return f"a number from {low} to {high}", lambda value: is_number(value) and low <= value <= high
 
 
 def one_of(*choices: Any) -> Rule:
+    """Returns the rule for one of the choices."""
     names = ", ".join("null" if choice is None else str(choice) for choice in choices)
     return f"one of {names}", lambda value: any(value is choice or value == choice for choice in choices)
 
@@ -108,7 +113,8 @@ OPTIONAL_GROUPS = {"scheduler": "scheduler=cosine", "augment": "augment=distort"
 def check(config: DictConfig) -> None:
     """Raises InputError, naming the key, if a setting is unknown, missing, of the wrong type or out of range."""
     try:
-        settings = flatten(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
+        values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        settings = flatten(values)
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
     for group, choice in OPTIONAL_GROUPS.items():
@@ -193,4 +199,5 @@ def unknown_key(key: str) -> InputError:
 
 
 def show(value: Any) -> str:
+    """Returns the value as one types it."""
     return "null" if value is None else str(value)

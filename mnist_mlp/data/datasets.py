@@ -3,11 +3,11 @@
 import math
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.error import URLError
 
 import torch
@@ -23,7 +23,7 @@ from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.mnist_form import SIDE
 
-TORCHVISION = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
+TORCHVISION: dict[str, Any] = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
 
 
 class Split(NamedTuple):
@@ -34,7 +34,7 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A training part, a test part where the data set comes with one, and the name of each label."""
+    """Training images, test images if the data set has its own, and the name of each label."""
 
     train: Split
     test: Split | None
@@ -46,22 +46,22 @@ class NotAvailable(InputError):
 
 
 def download(name: str, root: Path) -> None:
-    """Fetches the files that are missing below ``root``; does nothing for data sets that are not downloaded.
+    """Downloads the files that are missing below ``root``, for data sets of torchvision.
 
-    Raises NotAvailable where no file is there and none can be had, InputError where some are there.
+    Raises:
+        NotAvailable: No file is there and the download failed.
+        InputError: Some files are there, but not all, and the download failed.
     """
-    if name not in TORCHVISION:
-        return
-    raw = raw_folder(name, root)
     paths = idx_paths(name, root)
     if all(path.exists() for path in paths):
         return
+    raw = paths[0].parent
     none_there = not any(path.exists() or Path(f"{path}.gz").exists() for path in paths)
     made = [folder for folder in (raw, *raw.parents) if not folder.exists()]
     root.mkdir(parents=True, exist_ok=True)
     try:
         with one_at_a_time(root / ".download.lock"), network_timeout(seconds=20):
-            TORCHVISION[name](root, download=True)  # does nothing where another process has just done it
+            TORCHVISION[name](root, download=True)  # does nothing if another process has just done it
     except (RuntimeError, URLError, HTTPException, TimeoutError, ConnectionError) as error:
         for folder in made:
             if folder.exists() and not any(folder.iterdir()):
@@ -75,8 +75,8 @@ def download(name: str, root: Path) -> None:
 
 
 @contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Waits until no other process is in such a block of the same path, such as another job of a sweep."""
+def one_at_a_time(path: Path) -> Generator[None]:
+    """Waits until no other process, such as another job of a sweep, is in such a block of the same path."""
     with FileLock(path):
         try:
             yield
@@ -84,29 +84,43 @@ def one_at_a_time(path: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def read(name: str, root: Path | None, as_digits: bool = True) -> Dataset:
-    """Reads and checks a data set: ``mnist``, ``fashion_mnist``, ``kmnist``, ``digits`` or ``folder``.
+@contextmanager
+def network_timeout(seconds: float) -> Generator[None]:
+    """Gives up on a host that does not answer. torchvision would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
-    A folder's images are brought to MNIST's form ``as_digits``, or only resized. Raises InputError naming the file that
-    is missing or damaged.
+
+def read(name: str, root: Path, as_digits: bool = True) -> Dataset:
+    """Reads and checks a data set.
+
+    Args:
+        name: ``mnist``, ``fashion_mnist``, ``kmnist``, ``digits`` or ``folder``.
+        root: Folder that holds its files; of no use to ``digits``.
+        as_digits: Whether a folder's images are brought to MNIST's form, or only resized.
+
+    Raises:
+        InputError: A file is missing or damaged; names it.
     """
     if name == "digits":
         return read_digits()
-    if name == "folder":
-        return read_folder(root, as_digits)
-    return read_torchvision(name, root)
-
-
-def raw_folder(name: str, root: Path) -> Path:
-    return root / TORCHVISION[name].__name__ / "raw"
+    return read_folder(root, as_digits) if name == "folder" else read_torchvision(name, root)
 
 
 def idx_paths(name: str, root: Path) -> list[Path]:
-    """Training images, training labels, test images, test labels."""
-    return [raw_folder(name, root) / file.removesuffix(".gz") for file, _ in TORCHVISION[name].resources]
+    """Returns the paths of a torchvision data set: training images and labels, then test images and labels."""
+    if name not in TORCHVISION:
+        return []
+    raw = root / TORCHVISION[name].__name__ / "raw"
+    return [raw / file.removesuffix(".gz") for file, _ in TORCHVISION[name].resources]
 
 
 def read_torchvision(name: str, root: Path) -> Dataset:
+    """Reads a data set of torchvision whose files are there."""
     paths = idx_paths(name, root)
     for images, labels in (paths[:2], paths[2:]):
         image_count, label_count = check_idx(images, dimensions=3), check_idx(labels, dimensions=1)
@@ -127,9 +141,10 @@ def read_torchvision(name: str, root: Path) -> Dataset:
 
 
 def check_idx(path: Path, dimensions: int) -> int:
-    """How many records a file of bytes in IDX format holds, by its header; the format: yann.lecun.com/exdb/mnist.
+    """Returns the number of records in a file of bytes in IDX format (described at yann.lecun.com/exdb/mnist).
 
-    Raises InputError where the header does not describe the file, before anything is allocated by its word.
+    Raises:
+        InputError: The header does not fit the file. Nothing is allocated on the header's word.
     """
     try:
         size = path.stat().st_size
@@ -141,26 +156,26 @@ def check_idx(path: Path, dimensions: int) -> int:
     if header[:4] != bytes([0, 0, 8, dimensions]):
         kind = "images" if dimensions == 3 else "labels"
         raise InputError(f"{path}: not an IDX file of {kind}; delete it to download it again")
-    promised = len(header) + math.prod(shape)
-    if len(shape) < dimensions or size != promised or promised == len(header):
+    expected = len(header) + math.prod(shape)
+    if len(shape) < dimensions or size != expected or expected == len(header):
         raise InputError(
-            f"{path}: damaged: {size:,} bytes, where its header promises {promised:,}; delete it to download it again"
+            f"{path}: damaged: {size:,} bytes, but its header promises {expected:,}; delete it to download it again"
         )
     return shape[0]
 
 
 def read_digits() -> Dataset:
-    """scikit-learn's 8x8 digits (Alpaydin and Kaynak 1998), framed as MNIST's are: 20x20 centred in 28x28."""
+    """Returns scikit-learn's 8x8 digits (Alpaydin and Kaynak 1998), framed as MNIST's: 20x20 centred in 28x28."""
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
+    digits: Any = load_digits()
     images = torch.from_numpy(digits.images * (255 / 16)).round().to(torch.uint8)
     framed = F.pad(resize(images, 20), (4, 4, 4, 4))
     return Dataset(Split(framed, torch.from_numpy(digits.target).long()), None, [str(i) for i in range(10)])
 
 
 def read_folder(root: Path, as_digits: bool = True) -> Dataset:
-    """Images in one folder a label, or in such folders below ``train`` and ``test``; labels in sorted order."""
+    """Reads images in one folder for each label, or in such folders below ``train`` and ``test``; labels sorted."""
     parts = [root / "train", root / "test"]
     if not all(part.is_dir() for part in parts):
         parts = [root]
@@ -169,15 +184,19 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
     if labels != list(folders[-1]):
         raise InputError(f"{root}: train and test have different label folders")
     if len(labels) < 2:
-        raise InputError(f"{root}: has only the label folder {labels[0]!r}, where two or more are needed")
-    train, *test = (read_part(folder, as_digits) for folder in folders)
+        raise InputError(f"{root}: has only the label folder {labels[0]!r}, but two or more are needed")
+    train, *test = (read_split(folder, as_digits) for folder in folders)
     classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
     return Dataset(train, test[0] if test else None, classes)
 
 
 def images_by_label(root: Path) -> dict[str, list[str]]:
-    """The image files below each folder in ``root``, by its name, all in sorted order. Links further down to other
-    folders are not followed, since they may lead back. Raises InputError where there are none.
+    """Returns the image files below each folder in ``root`` by the folder's name, all sorted.
+
+    Links further down to other folders are not followed: they may lead back.
+
+    Raises:
+        InputError: There is no label folder, or one without images.
     """
     try:
         found = {
@@ -193,14 +212,15 @@ def images_by_label(root: Path) -> dict[str, list[str]]:
     except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
         raise InputError(f"data.root={root}: {getattr(error, 'strerror', None) or error}") from error
     if not found:
-        raise InputError(f"data.root={root}: has no folders, where one a label is needed")
+        raise InputError(f"data.root={root}: has no folders, but one for each label is needed")
     for label, paths in found.items():
         if not paths:
             raise InputError(f"{root / label}: has no images ({', '.join(IMG_EXTENSIONS)})")
     return found
 
 
-def read_part(folders: dict[str, list[str]], as_digits: bool) -> Split:
+def read_split(folders: dict[str, list[str]], as_digits: bool) -> Split:
+    """Reads image files by label folder. A label is the folder's place."""
     labels = [label for label, paths in enumerate(folders.values()) for _ in paths]
     images = torch.empty(len(labels), SIDE, SIDE, dtype=torch.uint8)
     paths = (path for paths in folders.values() for path in paths)
@@ -210,10 +230,12 @@ def read_part(folders: dict[str, list[str]], as_digits: bool) -> Split:
 
 
 def read_image(path: str, as_digits: bool = True) -> Tensor:
-    """An image file as the network sees it, uint8 (28, 28): all that is drawn in it is one digit.
+    """Returns an image file as the network sees it, uint8 (28, 28): all that is drawn in it is taken as one digit.
 
-    What has nothing drawn in it, or is not to be read ``as_digits``, is only made grey and resized. Raises InputError
-    if it is no image, or would not fit into memory.
+    An image without a drawing, or not ``as_digits``, is only made grey and resized.
+
+    Raises:
+        InputError: It is not an image, or too large for memory.
     """
     picture = read_picture(path)
     digits = digits_in(picture, several=False) if as_digits else []
@@ -221,18 +243,7 @@ def read_image(path: str, as_digits: bool = True) -> Tensor:
 
 
 def resize(images: Tensor, side: int = SIDE) -> Tensor:
-    """Images, uint8 (n, height, width), brought to (n, side, side) where they are not."""
+    """Returns images, uint8 (n, height, width), as uint8 (n, side, side)."""
     if images.shape[1:] == (side, side):
         return images
     return F.interpolate(images[:, None], (side, side), mode="bilinear", antialias=True)[:, 0]
-
-
-@contextmanager
-def network_timeout(seconds: float):
-    """A host that does not answer is given up on, where torchvision would wait for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

@@ -1,6 +1,7 @@
 """A data set as Lightning uses it: downloaded, split, and served as batches."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import LightningDataModule
@@ -56,7 +57,7 @@ class DigitsDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.dataset = dataset
-        self.root = Path(root).expanduser() if root is not None else None
+        self.root = Path(root or ".").expanduser()
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self.seed = seed
@@ -94,7 +95,7 @@ class DigitsDataModule(LightningDataModule):
     def description(self) -> str:
         """Returns one line that says which data set this is, where it lies and how many images each part has."""
         sizes = {name: f"{len(labels):,}" for name, (_, labels) in self.parts.items()}
-        source = f" in {self.root}" if self.root is not None and self.dataset != "digits" else ""
+        source = f" in {self.root}" if self.dataset != "digits" else ""
         return (
             f"{self.dataset}{source}: {sizes['train']} images to train on, {sizes['val']} to validate,"
             f" {sizes['test']} to test, {len(self.classes)} classes"
@@ -104,8 +105,9 @@ class DigitsDataModule(LightningDataModule):
         """Returns the first training images and some outliers, float32 (n, 784), and distorted copies of them."""
         outliers = self.drawings[: images // 4] if self.drawings is not None else self.parts["train"][0][:0]
         originals = normalized(torch.cat([self.parts["train"][0][:images], outliers]))
-        draws = (self.augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
-        return originals, [self.augment(originals, draw) for draw in draws]
+        augment: Any = self.augment
+        draws = (augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
+        return originals, [augment(originals, draw) for draw in draws]
 
     def train_dataloader(self) -> ShuffledBatches | Blocks:
         images, labels = self._on_device("train")

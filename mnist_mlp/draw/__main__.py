@@ -41,6 +41,7 @@ def main() -> None:
 
 
 def serve(arguments: argparse.Namespace) -> None:
+    """Serves the page until Ctrl-C."""
     server = listen(arguments.host, arguments.port)
     typed = [arguments.run or best_run(OUTPUTS), *([arguments.compare] if arguments.compare else [])]
     runs = Runs(typed, OUTPUTS, arguments.threshold)
@@ -71,6 +72,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(server: socket.socket) -> str:
+    """Returns the address to type into a browser."""
     host, port = server.getsockname()[:2]
     host = "localhost" if ip_address(host).is_unspecified else host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -69,6 +69,8 @@ def application(runs: Runs, host: str = "127.0.0.1") -> Starlette:
 
 
 def page_route(path: Path) -> Route:
+    """Returns the route of one of the page's files."""
+
     async def send(request: Request) -> Response:
         return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=HEADERS)
 
@@ -90,6 +92,7 @@ async def body_of(request: Request) -> bytes:
 
 
 async def refuse(request: Request, error: Exception) -> Response:
+    """Returns an error as one line of JSON."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code, error.headers)
     return JSONResponse({"error": str(error)}, 400)

@@ -25,10 +25,10 @@ class Dropout(nn.Dropout):
         """Starts the sequence of masks that follows from ``seed``."""
         self.bits = np.random.SFC64(seed)
 
-    def forward(self, activations: Tensor) -> Tensor:
-        if not self.training or activations.device.type != "cpu":
-            return super().forward(activations)
-        return activations * self.mask(activations.shape).to(activations.dtype)
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or input.device.type != "cpu":
+            return super().forward(input)
+        return input * self.mask(input.shape).to(input.dtype)
 
     def mask(self, shape: torch.Size) -> Tensor:
         """Returns float32 factors: 0 for a dropped activation, else the scale that keeps the mean."""
@@ -36,4 +36,4 @@ class Dropout(nn.Dropout):
         count = shape.numel()
         numbers = self.bits.random_raw(-(-count // 4)).view(np.uint16)[:count]
         scale = np.float32(LEVELS / kept)
-        return torch.from_numpy(np.multiply(numbers < kept, scale, dtype=np.float32)).view(shape)
+        return torch.as_tensor(np.multiply(numbers < kept, scale, dtype=np.float32)).view(shape)

@@ -13,10 +13,10 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": 
 class BatchNorm1d(nn.BatchNorm1d):
     """torch's batch normalisation; a batch of one image has no variance and is normalised by the running statistics."""
 
-    def forward(self, activations: Tensor) -> Tensor:
-        if self.training and len(activations) == 1:
-            return F.batch_norm(activations, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        return super().forward(activations)
+    def forward(self, input: Tensor) -> Tensor:
+        if self.training and len(input) == 1:
+            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(input)
 
 
 class MLP(nn.Sequential):
@@ -63,9 +63,9 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def summary(network: MLP) -> str:
+def summary(network: nn.Sequential) -> str:
     """Returns a table of the layers with their output shapes and numbers of parameters, and the total."""
-    rows = [("layer", "output", "parameters")]
+    rows, output = [("layer", "output", "parameters")], 0
     for layer in network:
         if isinstance(layer, nn.Linear):
             output = layer.out_features

@@ -22,7 +22,7 @@ def reading_figure(picture: np.ndarray, digits: list[Digit], labels: list[str], 
     rows = max(3, math.ceil(len(digits) / columns))
     size = max(6, 0.8 * columns)  # inches; each half is a square
     figure = Figure(figsize=(2 * size, size), layout="constrained")
-    left, right = figure.subfigures(1, 2)
+    left, right = figure.subfigures(1, 2)  # pyright: ignore
     axes = left.subplots()
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
     axes.axis("off")

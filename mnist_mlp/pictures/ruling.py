@@ -1,5 +1,7 @@
 """Printed lines removed from ink: ruled and squared paper."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -31,6 +33,8 @@ def remove_ruling(mask: np.ndarray) -> np.ndarray:
 
 def remove_line_ends(mask: np.ndarray) -> np.ndarray:
     """Removes components at the picture's edge, unless one is most of the ink: ends of lines that cut a corner."""
+    labels: Any
+    stats: Any
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     kept = np.ones(len(stats), bool)
@@ -80,7 +84,9 @@ def level_lines(mask: np.ndarray) -> np.ndarray:
     strokes hide.
     """
     height, width = mask.shape
-    thin = mask & ~cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((max(3, height // 30) + 3, 1), np.uint8))
+    thin = mask & cv2.bitwise_not(
+        cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((max(3, height // 30) + 3, 1), np.uint8))
+    )
     run, gap = max(5, width // 20), 2 * width // 5  # px
     margin = round(0.09 * width) + 1  # px, for what the shear moves up or down
     lines = np.zeros_like(mask)

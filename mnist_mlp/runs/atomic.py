@@ -1,7 +1,7 @@
 """Files that are complete at every moment."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """Yields the path of a temporary file that replaces ``path`` when the block ends, or vanishes after an error.
 
     Raises:
@@ -39,4 +39,4 @@ def write_text(path: Path, text: str) -> None:
 def save_figure(path: Path, figure: "Figure", dpi: int = 120) -> None:
     """Writes a matplotlib figure as PNG, replacing what was there at once."""
     with replacing(path) as new:
-        figure.savefig(new, format="png", dpi=dpi)
+        figure.savefig(new, format="png", dpi=dpi)  # pyright: ignore[reportUnknownMemberType]

@@ -19,7 +19,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["callbacks"].get, checkpoint["state_dict"].items
+        if not isinstance(checkpoint["callbacks"], dict) or not isinstance(checkpoint["state_dict"], dict):
+            raise TypeError
         return checkpoint
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{path}: {error.strerror}") from error

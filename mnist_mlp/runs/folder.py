@@ -12,7 +12,7 @@ from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.atomic import replacing, write_text
 from mnist_mlp.runs.metrics import Metrics
 
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")  # of metrics.csv
+COLUMNS = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"]  # of metrics.csv
 Row = dict[str, Any]  # one epoch, with the keys of COLUMNS; None for what was not measured
 
 

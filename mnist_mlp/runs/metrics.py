@@ -1,22 +1,35 @@
 """What a finished run reached: the content of metrics.json."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
+from math import inf
 from typing import Any
 
-
-def _number(low: float = float("-inf"), high: float = float("inf"), **default: Any) -> Any:
-    """Declares a field that must be a number from ``low`` to ``high``, or its default."""
-    return field(metadata={"range": (low, high)}, **default)
+# The numbers, and between what they must lie. Those in OPTIONAL may be null, or missing in older files.
+RANGES = {
+    "test_accuracy": (0, 1),
+    "test_loss": (-inf, inf),
+    "test_calibration_error": (0, 1),
+    "val_accuracy": (0, 1),
+    "val_loss": (-inf, inf),
+    "best_epoch": (1, inf),
+    "epochs": (1, inf),
+    "parameters": (1, inf),
+    "fit_seconds": (0, inf),
+    "seed": (0, inf),
+    "temperature": (0.01, 100),  # wider than what calibration fits
+    "threshold": (0, 1),
+}
+OPTIONAL = {"test_calibration_error", "val_accuracy", "val_loss", "best_epoch", "epochs", "parameters", "seed"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Scores of a finished run and how to read with it. Fields with a default may be missing in older files.
+    """Scores of a finished run and how to read with it.
 
     Attributes:
-        data: Name of the data set; None in a file of before data sets had names.
-        test_accuracy: Fraction of the test images that the best epoch classifies correctly, in [0, 1].
+        data: Name of the data set.
+        test_accuracy: Fraction of the test images that the best epoch classifies correctly.
         test_loss: Mean loss over the test images.
         test_calibration_error: Expected calibration error on the test images, in [0, 1].
         val_accuracy: Like ``test_accuracy``, on the validation images; None without validation.
@@ -28,47 +41,51 @@ class Metrics:
         seed: The run's seed.
         classes: Name of each label.
         temperature: What the logits are divided by to give calibrated probabilities.
-        threshold: Probability below which a reading is refused, in [0, 1].
+        threshold: Probability below which a reading is refused.
         warning: What to know before trusting these numbers, such as other data than asked for.
+
+    Raises:
+        ValueError: A value is not what it must be; the message names its key.
     """
 
     data: str | None = None
-    test_accuracy: float = _number(0, 1)
-    test_loss: float = _number()
-    test_calibration_error: float | None = _number(0, 1, default=None)
-    val_accuracy: float | None = _number(0, 1)
-    val_loss: float | None = _number(default=None)
-    best_epoch: int | None = _number(1, default=None)
-    epochs: int | None = _number(1, default=None)
-    parameters: int | None = _number(1, default=None)
-    fit_seconds: float = _number(0)
-    seed: int | None = _number(0, default=None)
+    test_accuracy: float
+    test_loss: float
+    test_calibration_error: float | None = None
+    val_accuracy: float | None
+    val_loss: float | None = None
+    best_epoch: int | None = None
+    epochs: int | None = None
+    parameters: int | None = None
+    fit_seconds: float
+    seed: int | None = None
     classes: list[str] | None = None
-    temperature: float = _number(0.01, 100, default=1.0)  # wider than what calibration fits
-    threshold: float = _number(0, 1, default=0.5)
+    temperature: float = 1.0
+    threshold: float = 0.5
     warning: str | None = None
+
+    def __post_init__(self) -> None:
+        for key, (low, high) in RANGES.items():
+            value: Any = getattr(self, key)
+            if value is None and key in OPTIONAL:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # or NaN
+                bounds = f" from {low} to {high}" if high < inf else ""
+                raise ValueError(f"{key}: must be a number{bounds}")
+        classes: Any = self.classes
+        if classes is not None and not (isinstance(classes, list) and all(type(name) is str for name in classes)):  # pyright: ignore
+            raise ValueError("classes: must be a list of names")
+        texts: list[Any] = [self.data, self.warning]
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise ValueError("data, warning: must be text")
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metrics":
-        """Returns the metrics in the text of a metrics.json. Unknown keys are ignored.
-
-        Raises:
-            ValueError: The text is damaged, or a value is not what it must be; the message names the key.
-        """
+        """Returns the metrics in a metrics.json. Unknown keys are ignored. Raises ValueError if it is damaged."""
         try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("damaged, or without a finished run's scores") from error
-        if not isinstance(values, dict):
-            raise ValueError("damaged, or without a finished run's scores")
-        known = {}
-        for key in fields(cls):
-            if key.name in values:
-                _check(key.name, values[key.name], key.metadata.get("range"), optional="None" in str(key.type))
-                known[key.name] = values[key.name]
-        try:
-            return cls(**known)
-        except TypeError as error:  # a required key is missing
+            values: dict[str, Any] = dict(json.loads(text))
+            return cls(**{key.name: values[key.name] for key in fields(cls) if key.name in values})
+        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
             raise ValueError("damaged, or without a finished run's scores") from error
 
     def to_json(self) -> str:
@@ -77,17 +94,3 @@ class Metrics:
         if self.warning is None:
             del values["warning"]
         return json.dumps(values, indent=2) + "\n"
-
-
-def _check(key: str, value: Any, bounds: tuple[float, float] | None, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if bounds:
-        low, high = bounds
-        if type(value) not in (int, float) or not low <= value <= high:  # NaN is no number
-            raise ValueError(f"{key}: must be a number" + (f" from {low} to {high}" if high < float("inf") else ""))
-    elif key == "classes":
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            raise ValueError("classes: must be a list of names")
-    elif not isinstance(value, str):
-        raise ValueError(f"{key}: must be text")

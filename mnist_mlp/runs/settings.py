@@ -3,12 +3,12 @@
 from typing import Any
 
 
-def flatten(settings: dict, prefix: str = "") -> dict[str, Any]:
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Returns nested settings by dotted keys, such as ``model.dropout``. An empty group keeps its own key."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         key = f"{prefix}{name}"
-        flat |= flatten(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
+        flat |= flatten(value, f"{key}.") if isinstance(value, dict) and value else {key: value}  # pyright: ignore
     return flat
 
 

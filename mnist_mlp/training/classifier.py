@@ -1,6 +1,7 @@
 """How a network is trained and scored: the LightningModule."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from lightning import LightningModule
@@ -36,7 +37,7 @@ class Classifier(LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: nn.Sequential,
         loss: Callable[[Tensor, Tensor], Tensor],
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler] | None = None,
@@ -93,7 +94,7 @@ class Classifier(LightningModule):
             return 1.0
         return images * self.trainer.world_size / self.trainer.train_dataloader.size(batch_index)
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> Any:
         optimizer = self.optimizer(self.network.parameters())
         if self.scheduler is None:
             return optimizer
@@ -122,23 +123,19 @@ class Classifier(LightningModule):
             if isinstance(layer, Dropout):
                 layer.reseed(seed_for("dropout", *key, index))
 
-    def update_metrics(
-        self, metrics: nn.ModuleDict, logits: list[Tensor], labels: list[Tensor], losses: list[Tensor]
-    ) -> None:
+    def update_metrics(self, metrics: Any, logits: list[Tensor], labels: list[Tensor], losses: list[Tensor]) -> None:
         """Adds batches to an epoch's metrics, on the device."""
         sizes = torch.tensor([len(batch) for batch in labels], device=self.device)
         metrics["accuracy"].update(torch.cat(logits), torch.cat(labels))
         metrics["loss"].update(torch.stack(losses).detach(), sizes)
 
-    def log_metrics(self, stage: str, metrics: nn.ModuleDict) -> None:
+    def log_metrics(self, stage: str, metrics: Any) -> None:
         """Hands an epoch's metrics to Lightning, which reads and resets them."""
         self.log_dict({f"{stage}/{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
 
 
 def epoch_metrics(num_classes: int) -> nn.ModuleDict:
-    """Returns loss and accuracy over an epoch. Neither looks at a value, so neither waits for the device, before its
-    end.
-    """
+    """Returns loss and accuracy over an epoch, which do not wait for the device before its end."""
     accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
     return nn.ModuleDict({"loss": MeanLoss(), "accuracy": accuracy})
 
@@ -149,6 +146,9 @@ class MeanLoss(Metric):
     torchmetrics' MeanMetric either looks for NaNs, which waits for the device at every step, or ignores the weights
     (``nan_strategy="disable"`` of version 1.9).
     """
+
+    total: Tensor
+    images: Tensor
 
     def __init__(self) -> None:
         super().__init__()

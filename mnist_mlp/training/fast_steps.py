@@ -4,9 +4,9 @@ Lightning's and the optimizer's Python around a step take longer than a small mo
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ class FastClassifier(Classifier):
         self.step = self.lightning_step if step_is_watched(self.trainer) else self.fast_step
 
     def training_step(self, block: Iterator[Batch], block_index: int) -> None:
-        scheduler = self.lr_schedulers()
+        scheduler: Any = self.lr_schedulers()
         all_logits, all_labels, losses = [], [], []
         for batch in block:
             logits, loss, objective = self.losses(batch)
@@ -53,12 +53,13 @@ class FastClassifier(Classifier):
         for parameter, gradient in zip(self.parameter_list, torch.autograd.grad(objective, self.parameter_list)):
             parameter.grad = gradient
         self.clip_gradient()
-        self.optimizers(use_pl_optimizer=False).step()
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        optimizer.step()
         count_step(self.trainer)
 
     def lightning_step(self, objective: Tensor) -> None:
         """Takes an optimizer step with all that Lightning does around it."""
-        optimizer = self.optimizers()
+        optimizer: Any = self.optimizers()
         optimizer.zero_grad()
         self.manual_backward(objective)
         optimizer.step()
@@ -72,13 +73,14 @@ class FastClassifier(Classifier):
             nn.utils.clip_grad_norm_(self.parameter_list, self.clip)
 
     def total_steps(self) -> int:
-        return self.trainer.max_epochs * len(self.trainer.datamodule.train_dataloader().batches)
+        trainer: Any = self.trainer
+        return trainer.max_epochs * len(trainer.datamodule.train_dataloader().batches)
 
     def optimizer_step(self, *arguments, **options) -> None:
         super(Classifier, self).optimizer_step(*arguments, **options)  # the average is updated in training_step
 
 
-def step_is_watched(trainer: Trainer) -> bool:
+def step_is_watched(trainer: Any) -> bool:
     """Returns whether gradients are scaled (float16), or a callback has a hook around the optimizer step."""
     hooks = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
     return getattr(trainer.precision_plugin, "scaler", None) is not None or any(
@@ -86,7 +88,7 @@ def step_is_watched(trainer: Trainer) -> bool:
     )
 
 
-def count_step(trainer: Trainer) -> None:
+def count_step(trainer: Any) -> None:
     """Counts an optimizer step for ``trainer.global_step``, as Lightning's wrapper around the optimizer does."""
     progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
     for tracker in (progress.total, progress.current):

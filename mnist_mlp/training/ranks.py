@@ -51,7 +51,8 @@ def first_result(ends: list[Connection]) -> Any:
     """Waits for all processes and returns the result of the first."""
     results: dict[Connection, Any] = {}
     while len(results) < len(ends):
-        for end in wait([end for end in ends if end not in results]):
+        waiting: list[Any] = wait([end for end in ends if end not in results])
+        for end in waiting:
             try:
                 results[end], error = end.recv()
             except EOFError:

@@ -1,4 +1,4 @@
-"""What distortions cost: seconds for an epoch with and without them, and of this project's against kornia's.
+"""What distortions cost: seconds for an epoch with and without them, here and with kornia.
 
 python tests/benchmarks/distortions.py [--rounds N]
 
@@ -17,11 +17,11 @@ import torch
 from epoch import composed, this_project
 from omegaconf import DictConfig
 
-from mnist_mlp.training import run as training
+from mnist_mlp.training.build import THREADS, build_data
 
 
 def images_only(config: DictConfig) -> Callable[[], None]:
-    loader = training.read_data(config).train_dataloader()
+    loader = build_data(config).train_dataloader()
 
     def run() -> None:
         for block in loader:
@@ -44,14 +44,14 @@ def kornia_only(config: DictConfig) -> Callable[[], None]:
     )
     smooth = (settings.smoothness, settings.smoothness)
     elastic = RandomElasticTransform(kernel_size=(27, 27), sigma=smooth, alpha=(1.0, 1.0), p=1.0)
-    data = training.read_data(config)
+    data = build_data(config)
     data.augment = None
     loader = data.train_dataloader()
 
     def run() -> None:
         for block in loader:
-            for images, _ in block:
-                elastic(affine(images.view(-1, 1, side, side)))
+            for batch in block:
+                elastic(affine(batch.images.view(-1, 1, side, side)))
 
     return run
 
@@ -68,7 +68,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     distorted = composed("experiment=record")
     plain = composed("experiment=record", "augment=none")
-    torch.set_num_threads(training.THREADS)
+    torch.set_num_threads(THREADS)
     tasks = {"only distortions": images_only(distorted), "only plain batches": images_only(plain)}
     try:
         tasks["only kornia's distortions"] = kornia_only(distorted)
@@ -77,7 +77,7 @@ def main() -> None:
     times = defaultdict(list)
     for _ in range(rounds):
         for name, config in (("epoch with distortions", distorted), ("epoch without", plain)):
-            times[name] += this_project(config, training.read_data(config), 3)
+            times[name] += this_project(config, build_data(config), 3)
         for name, run in tasks.items():
             times[name].append(seconds(run))
     medians = {name: statistics.median(values) for name, values in times.items()}

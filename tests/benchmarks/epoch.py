@@ -1,12 +1,15 @@
 """Seconds for an epoch, training and validation, of this project and of what else one might use.
 
-python tests/benchmarks/epoch.py [EXPERIMENT ...] [--rounds N] [--accelerator cpu|gpu] [--keras PYTHON] [--json]
+python tests/benchmarks/epoch.py [EXPERIMENT ...] [--rounds N] [--accelerator cpu|gpu] [--keras PYTHON]
+    [--checkout FOLDER] [--block-size N] [--json]
 
-The others: a bare PyTorch loop as an expert writes it, Lightning as it is usually written, and, where --keras names the
-Python of an environment with keras, tensorflow and jax, Keras on both. This project runs as train.py runs it, with
-progress bar, checkpoints, TensorBoard and metrics. Each round trains every contestant for a few epochs, one after the
-other, so that a noisy machine is noisy for all. Prints for each the median epoch, training images a second, the share
-of the fp32 matrix-multiply rate measured in the same run, and the seconds of this project over its own.
+The others: a bare PyTorch loop as an expert writes it, with as many threads as this project takes; Lightning as it is
+usually written; with --block-size 1 this project in plain Lightning; with --keras, the Python of an environment with
+keras, tensorflow and jax, Keras on both; and with --checkout another checkout of this project, such as the commit
+before. This project runs as train.py runs it, with progress bar, checkpoints, TensorBoard and metrics. Each round
+trains every contestant for a few epochs, one after the other, so that a noisy machine is noisy for all. Prints for each
+the median epoch, training images per second, the fraction of the fp32 matrix-multiply rate measured in the same run,
+and the seconds of this project over its own.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,17 +32,21 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, random_split
 from torchvision import datasets, transforms
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.training import run as training
-from mnist_mlp.training.callbacks.checkpoints import LastAndBest
+from mnist_mlp.model.mlp import count_parameters
+from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.training import build
+from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
 from mnist_mlp.training.callbacks.history import History
+from mnist_mlp.training.callbacks.progress_bar import EpochProgress
 from mnist_mlp.training.callbacks.tensorboard import Dashboard
+from mnist_mlp.training.run import quieten_libraries
 
 CONF = Path(__file__).parents[2] / "conf"
 EXPERIMENTS = ["perceptron", "mlp", "dropout", "wide"]
@@ -66,15 +74,30 @@ class EpochTimes(Callback):
         return [end - start for start, end in zip(self.starts, self.starts[1:])]
 
 
-def this_project(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+def this_project(config: DictConfig, data: DigitsDataModule, epochs: int, block_size: int = 4096) -> list[float]:
     config = OmegaConf.merge(config, {"trainer": {"max_epochs": epochs + 1}})  # the first warms up
+    data.block_size = block_size
     times = EpochTimes()
-    classifier = training.build(config, data)
+    classifier = build.build_classifier(config, data)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        history = History(Path(folder))
-        callbacks = Dashboard(history, "", data.classes), LastAndBest(history, {}), times
-        training.make_trainer(config, history, *callbacks).fit(classifier, data)
+        run = RunFolder(Path(folder))
+        progress, dashboard = EpochProgress(), Dashboard(run)
+        history = History(run, progress.on_epoch, dashboard.on_epoch, save_last_and_best)
+        dashboard.begin("", classifier, data, [])
+        build.build_trainer(config, classifier, [progress, history, times]).fit(classifier, data)
     return times.seconds()[1:]
+
+
+def whole_run(checkout: Path, config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
+    """Seconds for an epoch of ``python CHECKOUT/train.py``, by its own metrics.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [f"experiment={config.name}", f"trainer.max_epochs={epochs + 1}", f"hydra.run.dir={folder}"]
+        command = [sys.executable, str(checkout / "train.py"), *arguments, f"data.root={Path(data.root).resolve()}"]
+        subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)}, check=True, **SILENT)
+        return [json.loads((Path(folder) / "metrics.json").read_text())["fit_seconds"] / (epochs + 1)]
+
+
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def plain_network(config: DictConfig) -> nn.Sequential:
@@ -94,11 +117,12 @@ def plain_optimizer(config: DictConfig, network: nn.Module, **settings) -> torch
 
 def bare_loop(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
     """What an expert writes for this model alone: tensors on the device, no framework, figures read once an epoch."""
-    torch.set_num_threads(training.THREADS)
+    network = plain_network(config)
+    torch.set_num_threads(build.threads_for(count_parameters(network) * config.data.batch_size))
     device = "cuda" if config.trainer.accelerator == "gpu" else "cpu"
     images, val_images = (data.parts[part][0].to(device).float() / 255 for part in ("train", "val"))
     labels, val_labels = (data.parts[part][1].to(device) for part in ("train", "val"))
-    network = plain_network(config).to(device)
+    network = network.to(device)
     optimizer = plain_optimizer(config, network, fused=True)
     seconds = []
     for _ in range(epochs + 1):
@@ -155,7 +179,7 @@ class UsualModule(LightningModule):
 
 def usual_lightning(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
     """torchvision's samples through a DataLoader, figures logged each step, Lightning's own bar and checkpoints."""
-    torch.set_num_threads(training.THREADS)
+    torch.set_num_threads(build.THREADS)
     samples = datasets.MNIST(data.root, transform=transforms.ToTensor())
     train, val = random_split(samples, [48_000, 12_000])
     times = EpochTimes()
@@ -193,7 +217,7 @@ def multiply_rate(device: str) -> float:
     """Floating-point operations a second in fp32 matrix products: the best of several."""
     size = 2048
     left, right = torch.rand(2, size, size, device=device)
-    torch.set_num_threads(training.THREADS)
+    torch.set_num_threads(build.THREADS)
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
@@ -212,6 +236,8 @@ def epoch_operations(config: DictConfig) -> float:
 def measure(experiment: str, contestants: dict[str, Contestant], arguments: argparse.Namespace) -> dict:
     """The median epoch of each contestant, in seconds, and what the matrix products alone would take."""
     config = composed(f"experiment={experiment}", f"trainer.accelerator={arguments.accelerator}")
+    with open_dict(config):
+        config.name = experiment
     data = instantiate(config.data)
     data.prepare_data()
     data.setup()
@@ -236,12 +262,21 @@ def main() -> None:
     parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--keras", metavar="PYTHON", help="the Python of an environment with keras, tensorflow and jax")
     parser.add_argument(
+        "--checkout", type=Path, metavar="FOLDER", help="another checkout of this project, beside this one"
+    )
+    parser.add_argument("--block-size", type=int, metavar="N", help="also this project with data.block_size=N")
+    parser.add_argument(
         "--skip-usual", action="store_true", help="leave out Lightning as usually written, which is slow"
     )
     parser.add_argument("--json", action="store_true", help="an object a line, for machines")
     arguments = parser.parse_args()
-    training.quieten()
+    quieten_libraries()
     contestants: dict[str, Contestant] = {"this project": this_project, "bare loop": bare_loop}
+    if arguments.block_size:
+        contestants[f"block_size={arguments.block_size}"] = partial(this_project, block_size=arguments.block_size)
+    if arguments.checkout:
+        for name, checkout in (("train.py here", CONF.parent), ("train.py there", arguments.checkout)):
+            contestants[name] = partial(whole_run, checkout.resolve())
     if not arguments.skip_usual:
         contestants["usual Lightning"] = usual_lightning
     if arguments.keras:

@@ -16,12 +16,12 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 FIRST_STEP = f"""
 import os, runpy, sys, time
-import mnist_mlp.training.classifier as classifier
+from mnist_mlp.training.fast_steps import FastClassifier
 sys.argv = ["train.py", "trainer=cpu"]
 def first_step(self, loss):
     print(time.time(), flush=True)
     os._exit(0)
-classifier.Classifier.plain_step = first_step
+FastClassifier.fast_step = first_step
 runpy.run_path({str(PROJECT / "train.py")!r}, run_name="__main__")
 """
 MEMORY = f"""

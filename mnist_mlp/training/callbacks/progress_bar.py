@@ -1,6 +1,7 @@
 """The progress bar: one line for the whole run."""
 
 import sys
+from typing import Any
 
 from lightning import Trainer
 from lightning.pytorch.callbacks import ProgressBar
@@ -20,7 +21,7 @@ class EpochProgress(ProgressBar):
     def disable(self) -> None:  # Lightning calls this in all processes but the first
         self.enabled = False
 
-    def on_train_start(self, trainer, pl_module) -> None:
+    def on_train_start(self, trainer: Any, pl_module) -> None:
         self.bar = tqdm(
             total=trainer.max_epochs * trainer.num_training_batches,
             initial=trainer.current_epoch * trainer.num_training_batches,

@@ -10,9 +10,9 @@ from torch import Tensor
 from mnist_mlp.data import datasets
 from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized, shuffled
 from mnist_mlp.data.distortions import Distort
-from mnist_mlp.data.non_digits import drawings
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.non_digits import drawings
 
 TEST_FRACTION = 0.2  # of a data set that has no test images of its own
 DRAWINGS = 5000  # of no digit, from which batches get their outliers

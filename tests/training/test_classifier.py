@@ -10,9 +10,9 @@ from torch import nn
 
 from mnist_mlp.data import batches
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.data.non_digits import drawings
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.model.losses import outlier_exposure
+from mnist_mlp.pictures.non_digits import drawings
 from mnist_mlp.training.build import build_classifier
 
 

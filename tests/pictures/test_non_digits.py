@@ -1,7 +1,7 @@
 import torch
 
-from mnist_mlp.data.non_digits import drawings
 from mnist_mlp.pictures.mnist_form import is_framed
+from mnist_mlp.pictures.non_digits import drawings
 
 
 def test_the_seed_says_what_is_drawn():

@@ -184,7 +184,7 @@ def draw_training(axes: Axes, setting: Setting, name: str) -> None:
         accuracy_axis(axes, "y")
         unit = " (%)"
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over {len(setting.runs)} seeds")
+    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over seeds")
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -53,18 +53,19 @@ class Sweep(Callback):
         self.sweep = SweepFolder(Path(config.hydra.sweep.dir))
         self.lock_folder()
         atexit.register(self.on_exit)
-        OmegaConf.save(config, self.sweep.multirun_yaml)  # Hydra's own sweeper writes it too, others do not
         overrides = sweep_overrides(config)
         if "study" in overrides and overrides["study"].is_sweep_override():
             raise InputError("study: one at a time")
+        jobs = count_jobs(config, overrides)
+        OmegaConf.save(config, self.sweep.multirun_yaml)  # Hydra's own sweeper writes it too, others do not
         for job in self.sweep.jobs():  # failed jobs of a resumed sweep run again
             job.error_file.unlink(missing_ok=True)
         constant = [key for key, override in overrides.items() if not override.is_sweep_override()]
         with read_write(config.hydra):  # Hydra composes each job's config anew, with these overrides
             config.hydra.overrides.hydra.append(f"hydra.job.config.override_dirname.exclude_keys={constant}")
-        self.progress = SweepProgress(self.sweep, count_jobs(config, overrides))
         if "n_trials" in config.hydra.sweeper:
             search.begin(config)
+        self.progress = SweepProgress(self.sweep, jobs)
 
     @exits_on_error
     def on_multirun_end(self, config: DictConfig, **_) -> None:
@@ -88,10 +89,11 @@ class Sweep(Callback):
 
     def on_exit(self) -> None:
         """Cleans up, and says how to resume if the sweep was stopped after a job's first epoch."""
-        if self.progress:
-            self.progress.stop()
         self.sweep.lock.unlink(missing_ok=True)
-        if not self.ended and any(job.last.is_file() for job in self.sweep.jobs()):
+        if self.progress is None or self.ended:
+            return
+        self.progress.stop()
+        if any(job.last.is_file() for job in self.sweep.jobs()):
             self.say_how_to_resume("finished jobs are kept; to run the rest:")
 
     def say_how_to_resume(self, reason: str) -> None:
@@ -109,8 +111,14 @@ def sweep_overrides(config: DictConfig) -> dict[str, Override]:
 
 
 def count_jobs(config: DictConfig, overrides: dict[str, Override]) -> int:
-    """Returns the number of trials of a search, otherwise of combinations of the swept values."""
+    """Returns the number of trials of a search, otherwise of combinations of the swept values.
+
+    Raises:
+        InputError: A search has no trials.
+    """
     if "n_trials" in config.hydra.sweeper:
+        if config.hydra.sweeper.n_trials < 1:
+            raise InputError(f"hydra.sweeper.n_trials={config.hydra.sweeper.n_trials}: must be an integer, at least 1")
         return config.hydra.sweeper.n_trials
     swept = [override for override in overrides.values() if override.is_sweep_override()]
     return prod(len(set(override.sweep_string_iterator())) for override in swept)

@@ -35,16 +35,14 @@ def write_report(folders: list[Path], by: str = METRICS[0], to: Path | None = No
     Raises:
         InputError: A folder holds no run, or a file is damaged or cannot be written.
     """
-    if to is None:
-        above = os.path.relpath(os.path.commonpath([folder.absolute() for folder in folders]))
-        to = Path(above) if len(folders) > 1 else folders[0]
+    to = to or common_folder(folders)
     report = SweepFolder(to)
     searched = SweepFolder(folders[0]) if len(folders) == 1 and SweepFolder(folders[0]).trials.exists() else None
     by = "val_accuracy" if searched else by
     runs = read_runs(folders)
     factors = factors_of(runs)
     settings = settings_of(runs, factors, by)
-    parts, figure = compared(settings, factors, by, searched) if settings else ([], None)
+    parts, figure = compare(settings, factors, by, searched) if settings else ([], None)
     parts += sorted({f"Warning: {run.metrics.warning}" for run in runs if run.metrics and run.metrics.warning})
     failed = [f"- {run.folder.path.name}: {run.problem}" for run in runs if not run.metrics]
     if failed:
@@ -61,7 +59,14 @@ def write_report(folders: list[Path], by: str = METRICS[0], to: Path | None = No
     return len(failed)
 
 
-def compared(
+def common_folder(folders: list[Path]) -> Path:
+    """Returns the only folder, or the innermost one that holds all of them, relative to the working directory."""
+    if len(folders) == 1:
+        return folders[0]
+    return Path(os.path.relpath(os.path.commonpath([folder.absolute() for folder in folders])))
+
+
+def compare(
     settings: list[Setting], factors: list[str], by: str, searched: SweepFolder | None
 ) -> tuple[list[str], Figure]:
     """Returns the paragraphs that compare the settings, and the figure.

@@ -22,16 +22,13 @@ def begin(config: DictConfig) -> None:
         config: The sweep's config, whose hydra.sweeper is changed in place.
 
     Raises:
-        InputError: The number of trials is below 1, or the file of a resumed search is damaged.
+        InputError: The file of a resumed search is damaged.
     """
     import optuna  # takes half a second
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)  # hides "returned None" for each failed trial
-    sweeper = config.hydra.sweeper
-    if sweeper.n_trials < 1:
-        raise InputError(f"hydra.sweeper.n_trials={sweeper.n_trials}: must be an integer, at least 1")
     sweep = SweepFolder(Path(config.hydra.sweep.dir))
     if not sweep.trials.exists():
         return
@@ -39,6 +36,7 @@ def begin(config: DictConfig) -> None:
     for trial in study.get_trials(states=[TrialState.RUNNING]):
         study.enqueue_trial(trial.params)
         study.tell(trial.number, state=TrialState.FAIL)
+    sweeper = config.hydra.sweeper
     with read_write(config.hydra):
         sweeper.n_trials -= len(study.get_trials(states=[TrialState.COMPLETE]))
         sweeper.sampler.seed += len(study.trials)  # with the same seed it would draw the first trials again

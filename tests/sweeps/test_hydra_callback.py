@@ -31,6 +31,9 @@ def test_counts_the_trials_of_a_search(multirun):
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     config = multirun("search=optuna", "hydra.sweeper.n_trials=7")
     assert count_jobs(config, sweep_overrides(config)) == 7
+    config.hydra.sweeper.n_trials = 0
+    with pytest.raises(InputError, match=r"hydra\.sweeper\.n_trials=0"):
+        count_jobs(config, {})
 
 
 def raising(error):

@@ -68,6 +68,20 @@ def test_the_command_of_a_trial_trains_it_again(tmp_path, add_run):
     assert command(Run.read(run)) == "python train.py model=mlp optimizer.lr=0.01 trainer.max_epochs=5"
 
 
+def test_a_sweep_without_any_result(tmp_path, add_run):
+    add_run(error="train_loss became nan", optimizer__lr=1e38)
+    assert write_report([tmp_path]) == 1
+    assert "- optimizer.lr=1e+38: train_loss became nan" in (tmp_path / "summary.md").read_text()
+    assert not (tmp_path / "summary.png").exists()
+
+
+def test_runs_without_rows(tmp_path, add_run):
+    for dropout in (0.1, 0.3):
+        add_run(0.9, model__dropout=dropout).metrics_csv.unlink()
+    assert write_report([tmp_path]) == 0
+    assert (tmp_path / "summary.png").exists()
+
+
 def test_no_runs(tmp_path):
     with pytest.raises(InputError, match="neither a run folder nor a folder that holds one"):
         write_report([tmp_path])

@@ -64,12 +64,6 @@ def test_a_damaged_file_of_trials(config, tmp_path):
         search.begin(config)
 
 
-def test_a_search_of_no_trials(config):
-    config.hydra.sweeper.n_trials = 0
-    with pytest.raises(InputError, match=r"hydra\.sweeper\.n_trials=0"):
-        search.begin(config)
-
-
 def test_the_conf_names_the_study_and_its_file(multirun):
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     config = multirun("search=optuna", "hydra.sweep.dir=folder")

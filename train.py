@@ -16,7 +16,7 @@ from mnist_mlp.command.resume import continued
 from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError, interrupt_on_sigterm, one_line_errors
 from mnist_mlp.runs.metrics import Metrics
-from mnist_mlp.sweeps.hydra_callback import run_job
+from mnist_mlp.sweeps.jobs import run_job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")

@@ -1,4 +1,4 @@
-"""The report of a sweep, or of any runs, again.
+"""Writes the report of a sweep, or of any runs, again.
 
 python -m mnist_mlp.report FOLDER... [--by test_accuracy|val_accuracy] [--to FOLDER]
 """
@@ -7,18 +7,18 @@ import argparse
 from pathlib import Path
 
 from mnist_mlp.errors import one_line_errors
-from mnist_mlp.sweeps.report import METRICS, report
+from mnist_mlp.sweeps.report import METRICS, write_report
 
 
 def main() -> None:
     """Parses the command line and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
-    parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="what the best setting is best in")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; otherwise beside the runs")
+    parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="the metric that ranks the settings")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; default: beside the runs")
     arguments = parser.parse_args()
     with one_line_errors():
-        report(arguments.folders, arguments.by, arguments.to)
+        write_report(arguments.folders, arguments.by, arguments.to)
 
 
 if __name__ == "__main__":

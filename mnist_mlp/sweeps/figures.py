@@ -1,4 +1,4 @@
-"""Pictures of what varied between runs: its effect on the accuracy, and the training curves of every setting."""
+"""Figures of what varied between runs: its effect on the accuracy, and the training curves of each setting."""
 
 import math
 import statistics
@@ -10,53 +10,62 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-LEGEND = 12  # as many lines as a reader can tell apart
-MOST_NAMES = 25  # and rows
+from mnist_mlp.sweeps.comparison import Setting
+from mnist_mlp.sweeps.tables import value_text
+
+MAX_LINES = 12  # more lines in one chart cannot be told apart
+MAX_NAMES = 25  # more rows in one chart cannot be read
+MIN_ACCURACY, MAX_ACCURACY = 0.01, 0.9999  # a logit axis can show neither 0 nor 1
+TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # about equally far apart on an accuracy axis
+AXIS_LABELS = {"test_accuracy": "test accuracy (%)", "val_accuracy": "validation accuracy (%)"}
+CELL = {"boxstyle": "round", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}  # behind a heat map's numbers
 
 
-def named(value: Any) -> str:
-    """A setting's value as a reader would write it."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def draw_settings(settings: Sequence[Setting], factors: list[str], by: str) -> Figure:
+    """Returns a figure of what the factors do: at the left to the accuracy, at the right to the training curves.
 
-
-def picture(settings: list, factors: list[str], by: str) -> Figure:
-    """``settings`` as in report.py, the best first: the effect at the left, the curves at the right."""
-    figure = Figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    Args:
+        settings: At least one, the best first.
+        factors: The keys that vary; without any, the figure shows the one setting's accuracy and loss by epoch.
+        by: The metric that ranks the settings.
+    """
+    figure, left, right = two_charts()
     if not factors:
-        learning(left, settings[0], "accuracy")
-        learning(right, settings[0], "loss")
+        draw_training(left, settings[0], "accuracy")
+        draw_training(right, settings[0], "loss")
         return figure
     label, numbers = sizes([setting.values[0] for setting in settings], factors[0]) if len(factors) == 1 else ("", None)
     if numbers:
         numbers, settings = zip(*sorted(zip(numbers, settings), key=lambda pair: pair[0]))
         names = [f"{number:g}" for number in numbers]
         colors = list(colormaps["viridis"](np.linspace(0, 0.9, len(settings))))
-        effect_of_number(left, settings, numbers, label, by)
+        draw_numeric_effect(left, settings, numbers, label, by)
     else:
         label = ", ".join(factors)
-        names = [textwrap.shorten(" ".join(map(named, setting.values)), 40) for setting in settings]
+        names = [textwrap.shorten(" ".join(map(value_text, setting.values)), 40) for setting in settings]
         palette = colormaps["tab10" if len(settings) <= 10 else "tab20"]
         colors = [palette(place % palette.N) for place in range(len(settings))]
         if len(factors) == 2:
-            heat_map(left, settings, factors, by)
+            draw_heat_map(left, settings, factors, by)
         else:
-            effect_of_name(left, settings[:MOST_NAMES], names[:MOST_NAMES], colors, textwrap.shorten(label, 60), by)
-    curves(right, settings, names, colors, textwrap.shorten(label, 40))
+            draw_named_effect(left, settings[:MAX_NAMES], names, colors, textwrap.shorten(label, 60), by)
+    draw_curves(right, settings, names, colors, textwrap.shorten(label, 40))
     return figure
 
 
-def search_picture(accuracies: list[float], importances: dict[str, float]) -> Figure:
-    """The trials of a search in their order with the best so far, and the share of each setting."""
-    figure = Figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
+def draw_search(accuracies: list[float], importances: dict[str, float]) -> Figure:
+    """Returns a figure of a search: its trials in order with the best so far, and each setting's importance.
+
+    Args:
+        accuracies: Validation accuracies of the finished trials.
+        importances: Fraction, by key, of the differences in accuracy that a setting explains.
+    """
+    figure, left, right = two_charts()
     trials = range(1, len(accuracies) + 1)
-    left.scatter(trials, accuracies, color="gray", label="a trial")
-    left.step(trials, np.maximum.accumulate(accuracies), where="post", label="best so far")
+    left.scatter(trials, shown(accuracies), color="gray", label="a trial")
+    left.step(trials, np.maximum.accumulate(shown(accuracies)), where="post", label="best so far")
     accuracy_axis(left, "y")
     left.grid(alpha=0.3)
     left.set(xlabel="finished trials", ylabel="validation accuracy (%)")
@@ -69,8 +78,16 @@ def search_picture(accuracies: list[float], importances: dict[str, float]) -> Fi
     return figure
 
 
+def two_charts() -> tuple[Figure, Axes, Axes]:
+    figure = Figure(figsize=(13, 5), layout="constrained")
+    return figure, *figure.subplots(1, 2)
+
+
 def sizes(values: Sequence[Any], key: str) -> tuple[str, list[float] | None]:
-    """Numbers to draw the values at, and what these mean: for layers of one width, the width or how many there are."""
+    """Returns (axis label, x positions) for swept values, or (key, None) if they are not numeric.
+
+    Lists of hidden layers are numeric if only the width or only the number of layers varies.
+    """
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         return key, [float(value) for value in values]
     if all(isinstance(value, list) and len(set(value)) <= 1 for value in values):
@@ -81,45 +98,48 @@ def sizes(values: Sequence[Any], key: str) -> tuple[str, list[float] | None]:
     return key, None
 
 
-def effect_of_number(axes: Axes, settings: Sequence, numbers: Sequence[float], label: str, by: str) -> None:
-    """A curve through the means with the band of their intervals, and a dot a run."""
+def draw_numeric_effect(axes: Axes, settings: Sequence[Setting], numbers: Sequence[float], label: str, by: str) -> None:
+    """Draws a line through the means, a band of their intervals, and a dot for each run."""
     means = np.array([setting.mean(by) for setting in settings])
     widths = np.array([setting.interval(by) for setting in settings])
-    axes.plot(numbers, means, marker="o", label="mean over seeds")
+    axes.plot(numbers, shown(means), marker="o", label="mean over seeds")
     if not np.isnan(widths).all():
-        axes.fill_between(numbers, means - widths, below_one(means + widths), alpha=0.2, label="95 % interval")
+        axes.fill_between(numbers, shown(means - widths), shown(means + widths), alpha=0.2, label="95 % interval")
     for number, setting in zip(numbers, settings):
-        axes.scatter([number] * len(setting.runs), setting.figures(by), color="black", s=8, zorder=3)
+        scores = shown(setting.scores(by))
+        axes.scatter([number] * len(scores), scores, color="black", s=8, zorder=3)
     axes.scatter([], [], color="black", s=8, label="a run")
     if min(numbers) > 0 and max(numbers) / min(numbers) >= 10:
         axes.set_xscale("log")
-    if len(numbers) <= LEGEND:
+    if len(numbers) <= MAX_LINES:
         axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
         axes.xaxis.set_minor_locator(NullLocator())
     accuracy_axis(axes, "y")
-    axes.set(xlabel=label, ylabel=SPOKEN[by])
+    axes.set(xlabel=label, ylabel=AXIS_LABELS[by])
     axes.grid(alpha=0.3)
     axes.legend()
 
 
-def effect_of_name(axes: Axes, settings: Sequence, names: list[str], colors: list, label: str, by: str) -> None:
-    """A point a setting with its interval, the best at the top, and a dot a run."""
-    for place, (setting, color) in enumerate(zip(settings, colors)):
-        width = setting.interval(by)
-        error = None if math.isnan(width) else width
-        axes.errorbar(setting.mean(by), place, xerr=error, fmt="o", color=color, capsize=4)
-        figures = setting.figures(by)
-        axes.scatter(figures, [place + 0.15] * len(figures), color=color, s=8, alpha=0.6)
-    axes.set_yticks(range(len(settings)), names)
+def draw_named_effect(
+    axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str, by: str
+) -> None:
+    """Draws a row for each setting, the best at the top: its mean and interval, and a dot for each run."""
+    for row, (setting, color) in enumerate(zip(settings, colors)):
+        mean, width = setting.mean(by), np.nan_to_num(setting.interval(by))
+        axes.errorbar(shown(mean), row, fmt="o", color=color)
+        axes.plot(shown([mean - width, mean + width]), [row, row], marker="|", markersize=9, color=color)
+        scores = shown(setting.scores(by))
+        axes.scatter(scores, [row + 0.15] * len(scores), color=color, s=8, alpha=0.6)
+    axes.set_yticks(range(len(settings)), names[: len(settings)])
     axes.set_ylim(len(settings) - 0.5, -0.5)
     accuracy_axis(axes, "x")
-    axes.set(xlabel=f"{SPOKEN[by]}: mean, 95 % interval, runs", ylabel=label)
+    axes.set(xlabel=f"{AXIS_LABELS[by]}: mean, 95 % interval, runs", ylabel=label)
     axes.grid(alpha=0.3, axis="x")
 
 
-def heat_map(axes: Axes, settings: list, factors: list[str], by: str) -> None:
-    """Means in a table of the two factors."""
-    across, down = (sorted_values([setting.values[place] for setting in settings]) for place in (1, 0))
+def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], by: str) -> None:
+    """Draws the means as a coloured table of two factors."""
+    down, across = (distinct([setting.values[place] for setting in settings]) for place in (0, 1))
     means = np.full((len(down), len(across)), math.nan)
     for setting in settings:
         row, column = down.index(setting.values[0]), across.index(setting.values[1])
@@ -129,90 +149,82 @@ def heat_map(axes: Axes, settings: list, factors: list[str], by: str) -> None:
         weight = "bold" if setting is settings[0] else "normal"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, weight=weight, bbox=CELL)
     image = axes.imshow(means, aspect="auto", cmap="viridis")
-    axes.set_xticks(range(len(across)), map(named, across), rotation=90 if len(across) > 6 else 0)
-    axes.set_yticks(range(len(down)), map(named, down))
+    axes.set_xticks(range(len(across)), map(value_text, across), rotation=90 if len(across) > 6 else 0)
+    axes.set_yticks(range(len(down)), map(value_text, down))
     axes.set(xlabel=factors[1], ylabel=factors[0], title="bold: best")
-    axes.figure.colorbar(image, label=SPOKEN[by])
+    axes.figure.colorbar(image, label=AXIS_LABELS[by])
 
 
-CELL = {"boxstyle": "round", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
-
-
-def sorted_values(values: list) -> list:
-    """Each value once: numbers by size, others in the order in which they come."""
+def distinct(values: list) -> list:
+    """Returns each value once: numbers in ascending order, others in the order given."""
     once = [value for place, value in enumerate(values) if value not in values[:place]]
     _, numbers = sizes(once, "")
     return [value for _, value in sorted(zip(numbers, once), key=lambda pair: pair[0])] if numbers else once
 
 
-def curves(axes: Axes, settings: Sequence, names: list[str], colors: list, label: str) -> None:
-    """Validation accuracy after each epoch, mean and standard deviation over seeds, a line a setting."""
-    for setting, name, color in list(zip(settings, names, colors))[:LEGEND]:
-        band(axes, setting, "val_accuracy", name, color)
+def draw_curves(axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str) -> None:
+    """Draws the validation accuracy after each epoch, a line for each setting."""
+    for setting, name, color in list(zip(settings, names, colors))[:MAX_LINES]:
+        draw_band(axes, setting, "val_accuracy", name, color)
     accuracy_axis(axes, "y")
     axes.set(xlabel="epoch", ylabel="validation accuracy (%): mean ± sd over seeds")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(settings) > 5 else {}
-    axes.legend(title=label if len(settings) <= LEGEND else f"{label} ({LEGEND} of {len(settings)})", **beside)
+    some = f" ({MAX_LINES} of {len(settings)})" if len(settings) > MAX_LINES else ""
+    axes.legend(title=label + some, **beside)
 
 
-def learning(axes: Axes, setting: Any, name: str) -> None:
-    """Training and validation after each epoch, mean and standard deviation over seeds."""
-    for part, label in (("train", "training"), ("val", "validation")):
-        band(axes, setting, f"{part}_{name}", label)
+def draw_training(axes: Axes, setting: Setting, name: str) -> None:
+    """Draws training and validation after each epoch; ``name`` is accuracy or loss."""
+    for split, label in (("train", "training"), ("val", "validation")):
+        draw_band(axes, setting, f"{split}_{name}", label)
     unit = ""
     if name == "accuracy":
         accuracy_axis(axes, "y")
         unit = " (%)"
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over {len(setting.runs)} seeds")
+    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over seeds")
     axes.grid(alpha=0.3)
     axes.legend()
 
 
-def band(axes: Axes, setting: Any, name: str, label: str, color: Any = None) -> None:
-    """The mean of a column of metrics.csv after each epoch that every run has, within its standard deviation."""
-    columns = [[row[name] for row in run.history if name in row] for run in setting.runs if run.history]
-    after = list(zip(*columns))
-    epochs = range(1, len(after) + 1)
-    means = np.array([statistics.fmean(figures) for figures in after])
-    spreads = np.array([statistics.stdev(figures) if len(figures) > 1 else 0.0 for figures in after])
-    (line,) = axes.plot(epochs, means, color=color, label=label, marker="." if len(epochs) < 10 else "")
-    high = below_one(means + spreads) if name.endswith("accuracy") else means + spreads
-    axes.fill_between(epochs, means - spreads, high, color=line.get_color(), alpha=0.2)
+def draw_band(axes: Axes, setting: Setting, column: str, label: str, color: Any = None) -> None:
+    """Draws the mean of a column of metrics.csv within one standard deviation, for the epochs that every run has."""
+    columns = [[row[column] for row in run.rows if column in row] for run in setting.runs if run.rows]
+    by_epoch = list(zip(*columns))
+    epochs = range(1, len(by_epoch) + 1)
+    means = np.array([statistics.fmean(values) for values in by_epoch])
+    spreads = np.array([statistics.stdev(values) if len(values) > 1 else 0.0 for values in by_epoch])
+    middle, low, high = means, means - spreads, means + spreads
+    if column.endswith("accuracy"):
+        middle, low, high = shown(middle), shown(low), shown(high)
+    (line,) = axes.plot(epochs, middle, color=color, label=label, marker="." if len(epochs) < 10 else "")
+    axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
 
 
-def below_one(accuracies: np.ndarray) -> np.ndarray:
-    return np.minimum(accuracies, MOST)
+def shown(accuracies: Any) -> np.ndarray:
+    """Returns the accuracies limited to what an accuracy axis can show."""
+    return np.clip(accuracies, MIN_ACCURACY, MAX_ACCURACY)
+
+
+class AccuracyLocator(MaxNLocator):
+    """Puts ticks at 80, 90, 95, 98, 99 % and so on, or at even steps if fewer than four of these are in view."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        ticks = [tick for tick in TICKS if vmin <= tick <= vmax]
+        return ticks[:: 1 + len(ticks) // 8] if len(ticks) >= 4 else super().tick_values(vmin, vmax)
+
+    def nonsingular(self, v0: float, v1: float) -> Sequence[float]:
+        low, high = super().nonsingular(v0, v1)  # may go beyond 1 to widen an axis of equal values
+        return max(low, MIN_ACCURACY / 2), min(high, (1 + MAX_ACCURACY) / 2)
 
 
 def accuracy_axis(axes: Axes, which: str) -> None:
-    """Accuracies so that 90, 99 and 99.9 % are equally far apart, as errors on a logarithmic axis would be."""
-
-    def nines(accuracy: np.ndarray) -> np.ndarray:
-        return -np.log10(np.maximum(1 - accuracy, 1 - MOST))
-
-    getattr(axes, f"set_{which}scale")("function", functions=(nines, lambda scaled: 1 - 10.0**-scaled))
-    axes.autoscale(axis=which)
-    low, high = getattr(axes, f"get_{which}lim")()
-    least = (0.06 if which == "y" else 0.12) * abs(nines(high) - nines(low))  # between labels that can be read
-    ticks: list[float] = []
-    for finer in TICKS:
-        for tick in finer if len(ticks) < 4 else ():
-            if low <= tick <= high and all(abs(nines(tick) - nines(other)) >= least for other in ticks):
-                ticks.append(tick)
+    """Gives accuracies a logit scale in percent on the x or y axis: 90, 99 and 99.9 % are about equally far apart."""
+    getattr(axes, f"set_{which}scale")("logit")
     axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_major_formatter(FuncFormatter(lambda accuracy, _: f"{100 * accuracy:g}"))
+    axis.set_major_locator(AccuracyLocator("auto", steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda accuracy, _: f"{100 * accuracy:g}")
     axis.set_minor_locator(NullLocator())
-
-
-MOST = 0.9999  # where an accuracy axis ends
-TICKS = [  # from coarse to fine, until there are enough in sight
-    [0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0, 0.7, 0.97, 0.997],
-    [*np.arange(90, 100) / 100, *np.arange(10) / 10],
-    np.arange(0, 1000, 2) / 1000,
-    np.arange(0, 10000, 5) / 10000,
-]
-SPOKEN = {"test_accuracy": "test accuracy (%)", "val_accuracy": "validation accuracy (%)"}
+    axes.autoscale(axis=which)  # set_scale has done so with its own locator

@@ -1,8 +1,7 @@
-"""The progress of a sweep, read from its jobs' files, so that it is the same whatever runs them."""
+"""The progress of a sweep, read from its jobs' files, which works with every launcher."""
 
 import sys
 import time
-from pathlib import Path
 from threading import Event, Thread
 
 from tqdm import tqdm
@@ -10,24 +9,30 @@ from tqdm import tqdm
 from mnist_mlp.runs.folder import RunFolder, SweepFolder
 
 
-class Watch:
-    """One bar over ``jobs`` jobs, and a line for each that ends, until it is stopped."""
+class SweepProgress:
+    """Shows a bar over a sweep's jobs and prints a line for each job that ends, until it is stopped.
 
-    def __init__(self, folder: Path, jobs: int) -> None:
-        self.folder = folder
+    Args:
+        sweep: The sweep's folder.
+        jobs: Number of jobs in all, those that finished before included.
+    """
+
+    def __init__(self, sweep: SweepFolder, jobs: int) -> None:
+        self.sweep = sweep
         self.began = time.time()
-        begun = SweepFolder(folder).jobs()
+        begun = sweep.jobs()
         self.ended = {job.path for job in begun if ending(job)}
         finished = sum(job.metrics is not None for job in begun)
-        self.out = sys.stdout  # what jobs redirect to their own files is not this
-        print(f"{jobs} jobs in {folder}{f', {finished} of them finished before' if finished else ''}", flush=True)
+        self.out = sys.stdout  # a job that runs in this process redirects sys.stdout
+        before = f", {finished} of them finished before" if finished else ""
+        print(f"{plural(jobs, 'job')} in {sweep.path}{before}", flush=True)
         self.bar = tqdm(
             total=jobs,
             initial=finished,
             file=sys.stderr,
             bar_format="{n_fmt} of {total_fmt} jobs |{bar:20}| {elapsed}<{remaining}{postfix}",
             mininterval=0,
-            disable=None,  # off a terminal, only the lines
+            disable=None,  # no bar unless stderr is a terminal
             dynamic_ncols=True,
         )
         self.asked_to_stop = Event()
@@ -35,6 +40,7 @@ class Watch:
         self.thread.start()
 
     def stop(self) -> None:
+        """Prints what has ended since the last look, and removes the bar."""
         if not self.asked_to_stop.is_set():
             self.asked_to_stop.set()
             self.thread.join()
@@ -46,8 +52,9 @@ class Watch:
         self.look()
 
     def look(self) -> None:
+        """Prints a line for each job that has ended, and shows the epochs of those that run."""
         running = []
-        for job in SweepFolder(self.folder).jobs():
+        for job in self.sweep.jobs():
             if job.path in self.ended:
                 continue
             if line := ending(job):
@@ -55,22 +62,22 @@ class Watch:
                 self.bar.clear()
                 print(f"{job.path.name}  {line}", file=self.out, flush=True)
                 self.bar.update()
-            elif epochs := epochs_since(job.metrics_csv, self.began):
+            elif epochs := epochs_since(job, self.began):
                 running.append(f"{job.path.name} epoch {epochs}")
         self.bar.set_postfix_str("; ".join(running))
 
 
 def ending(job: RunFolder) -> str | None:
-    """Returns what a job reached or why it failed, or None while it goes on."""
+    """Returns what a job reached or why it failed, or None until it ends."""
     if metrics := job.metrics:
         return f"test accuracy {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
     return f"failed: {job.error}" if job.error else None
 
 
-def epochs_since(history: Path, began: float) -> int:
-    """How many epochs a metrics.csv that was written after ``began`` has."""
+def epochs_since(job: RunFolder, began: float) -> int:
+    """Returns how many epochs a job has trained; 0 if the last one ended before ``began``, in seconds since 1970."""
     try:
-        return len(history.read_text().splitlines()) - 1 if history.stat().st_mtime >= began else 0
+        return len(job.rows) if job.metrics_csv.stat().st_mtime >= began else 0
     except OSError:
         return 0
 

@@ -1,50 +1,57 @@
-"""Searches with Optuna, which keeps its trials in SQLite: going on with one, and what it found."""
+"""Searches with Optuna, which keeps the trials in an SQLite file: resuming a search, and what it found."""
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, read_write
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import SweepFolder
 
-TRIALS = "trials.db"  # in the sweep's folder
-NAME = "search"
+if TYPE_CHECKING:
+    from optuna import Study
+
+STUDY_NAME = "search"  # as in conf/search/optuna.yaml
 
 
 def begin(config: DictConfig) -> None:
-    """Leaves to the sweeper the trials that a stopped search still owes, first those that it was stopped in."""
-    import optuna  # half a second
+    """Prepares the sweeper for the trials that remain. A resumed search first repeats those that were stopped.
+
+    Args:
+        config: The sweep's config, whose hydra.sweeper is changed in place.
+
+    Raises:
+        InputError: The file of a resumed search is damaged.
+    """
+    import optuna  # takes half a second
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("hydra_plugins").setLevel(
-        logging.CRITICAL
-    )  # which would say of each failed trial that it gave None
-    if config.hydra.sweeper.n_trials < 1:
-        raise InputError(f"hydra.sweeper.n_trials={config.hydra.sweeper.n_trials}: must be an integer, at least 1")
-    folder = Path(config.hydra.sweep.dir)
-    if not (folder / TRIALS).exists():
+    logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)  # hides "returned None" for each failed trial
+    sweep = SweepFolder(Path(config.hydra.sweep.dir))
+    if not sweep.trials.exists():
         return
-    study = load(folder)
+    study = load(sweep)
     for trial in study.get_trials(states=[TrialState.RUNNING]):
         study.enqueue_trial(trial.params)
         study.tell(trial.number, state=TrialState.FAIL)
     sweeper = config.hydra.sweeper
     with read_write(config.hydra):
         sweeper.n_trials -= len(study.get_trials(states=[TrialState.COMPLETE]))
-        sweeper.sampler.seed += len(study.trials)  # its first draws would be those of the stopped search again
+        sweeper.sampler.seed += len(study.trials)  # with the same seed it would draw the first trials again
 
 
-def found(folder: Path) -> tuple[list[float], dict[str, float]]:
-    """The trials' validation accuracies in their order, and each setting's share of their differences, nothing where
-    there are too few trials to tell.
+def accuracies_and_importances(sweep: SweepFolder) -> tuple[list[float], dict[str, float]]:
+    """Returns the finished trials' validation accuracies in order, and how much each setting matters.
 
-    The share is a random forest's mean decrease of impurity: fANOVA, Optuna 2.10's default, fails with NumPy 2.4.
+    The importance of a setting, in [0, 1], is the mean decrease of impurity in a random forest. Optuna 2.10's default,
+    fANOVA, fails with NumPy 2.4. There are no importances unless at least two trials differ.
     """
     from optuna.importance import MeanDecreaseImpurityImportanceEvaluator, get_param_importances
     from optuna.trial import TrialState
 
-    study = load(folder)
+    study = load(sweep)
     trials = study.get_trials(states=[TrialState.COMPLETE])
     importances = {}
     if len({str(trial.params) for trial in trials}) > 1:
@@ -52,15 +59,15 @@ def found(folder: Path) -> tuple[list[float], dict[str, float]]:
     return [trial.value for trial in trials], importances
 
 
-def load(folder: Path):
-    """The Optuna study whose trials lie in ``folder``. Raises InputError where its file is damaged."""
+def load(sweep: SweepFolder) -> "Study":
+    """Returns the sweep's Optuna study. Raises InputError if its file is damaged."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        return optuna.load_study(study_name=NAME, storage=f"sqlite:///{folder / TRIALS}")
+        return optuna.load_study(study_name=STUDY_NAME, storage=f"sqlite:///{sweep.trials}")
     except (SQLAlchemyError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{folder / TRIALS}: damaged ({reason}); delete it to begin anew, with what the finished trials gave"
+            f"{sweep.trials}: damaged ({reason}); delete it to search again; what is finished is not trained again"
         ) from error

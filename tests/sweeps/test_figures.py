@@ -2,26 +2,26 @@ from types import SimpleNamespace
 
 import pytest
 
-from mnist_mlp.sweeps import figures as effects
+from mnist_mlp.sweeps import figures
 
 
 def setting(*values, accuracies=(0.97, 0.98)):
-    history = [
+    rows = [
         {"epoch": n, "val_accuracy": 1 - 0.5 / n, "train_accuracy": 0.9, "train_loss": 1, "val_loss": 1 / n}
         for n in range(1, 6)
     ]
     return SimpleNamespace(
         values=values,
-        runs=[SimpleNamespace(history=history) for _ in accuracies],
-        figures=lambda metric: list(accuracies),
+        runs=[SimpleNamespace(rows=rows) for _ in accuracies],
+        scores=lambda metric: list(accuracies),
         mean=lambda metric: sum(accuracies) / len(accuracies),
         interval=lambda metric: 0.002 if len(accuracies) > 1 else float("nan"),
     )
 
 
 def drawn(settings, *factors):
-    figure = effects.picture(settings, list(factors), "test_accuracy")
-    figure.canvas.draw()  # what is wrong in a picture often fails only here
+    figure = figures.draw_settings(settings, list(factors), "test_accuracy")
+    figure.canvas.draw()  # some errors show only here
     return figure.axes
 
 
@@ -38,29 +38,29 @@ def drawn(settings, *factors):
     ],
 )
 def test_sizes(values, label, numbers):
-    assert effects.sizes(values, "key") == (label, numbers)
+    assert figures.sizes(values, "key") == (label, numbers)
 
 
-def test_a_number_is_a_curve_in_its_order(capsys):
+def test_numbers_are_a_line_in_ascending_order():
     left, right = drawn([setting(0.3), setting(0.1), setting(0.5)], "model.dropout")
     assert list(left.lines[0].get_xdata()) == [0.1, 0.3, 0.5]
     assert left.get_xscale() == "linear"
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["0.1", "0.3", "0.5"]
 
 
-def test_a_number_over_decades_has_a_logarithmic_axis():
+def test_numbers_over_a_decade_have_a_logarithmic_axis():
     left, _ = drawn([setting(16), setting(64), setting(256)], "data.batch_size")
     assert left.get_xscale() == "log"
     assert [text.get_text() for text in left.get_xticklabels()] == ["16", "64", "256"]
 
 
-def test_names_are_points_the_best_at_the_top():
+def test_names_are_rows_the_best_at_the_top():
     left, _ = drawn([setting("adam"), setting("sgd")], "optimizer")
     assert [text.get_text() for text in left.get_yticklabels()] == ["adam", "sgd"]
     assert left.yaxis_inverted()
 
 
-def test_two_factors_are_a_table_in_colours():
+def test_two_factors_are_a_heat_map():
     left, *_ = drawn([setting("adam", 0.3), setting("sgd", 0.1), setting("adam", 0.1)], "optimizer", "model.dropout")
     assert left.images[0].get_array().shape == (2, 2)
     assert [text.get_text() for text in left.get_xticklabels()] == ["0.1", "0.3"]
@@ -68,7 +68,7 @@ def test_two_factors_are_a_table_in_colours():
     assert left.texts[1].get_weight() == "normal"
 
 
-def test_without_a_factor_the_length_of_the_training_is_the_effect():
+def test_without_a_factor_training_is_drawn_by_epoch():
     left, right = drawn([setting()])
     assert left.get_xlabel() == "epochs of training"
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "validation"]
@@ -77,12 +77,39 @@ def test_without_a_factor_the_length_of_the_training_is_the_effect():
 def test_one_seed_and_many_settings_can_be_drawn():
     settings = [setting(f"name{n}", accuracies=(0.9,)) for n in range(30)]
     _, right = drawn(settings, "model")
-    assert len(right.get_legend().get_texts()) == effects.LEGEND
+    assert len(right.get_legend().get_texts()) == figures.MAX_LINES
 
 
-def test_a_search():
-    figure = effects.search_picture([0.9, 0.8, 0.95], {"optimizer.lr": 0.7, "model.dropout": 0.3})
+def test_search():
+    figure = figures.draw_search([0.9, 0.8, 0.95], {"optimizer.lr": 0.7, "model.dropout": 0.3})
     figure.canvas.draw()
     left, right = figure.axes
     assert list(left.lines[0].get_ydata()) == [0.9, 0.9, 0.95]
     assert [text.get_text() for text in right.get_yticklabels()] == ["optimizer.lr", "model.dropout"]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "labels"),
+    [
+        ((0.6, 0.984), ["80", "90", "95", "98"]),
+        ((0.92, 0.984), ["92", "93", "94", "95", "96", "97", "98"]),
+        ((0.97, 0.98), ["97", "97.2", "97.4", "97.6", "97.8", "98"]),
+        ((0.9, 1), ["90", "95", "98", "99", "99.5", "99.8", "99.9"]),
+        ((0, 1), ["10", "80", "95", "99", "99.8"]),
+    ],
+)
+def test_accuracy_axis_has_labels_that_can_be_read(accuracies, labels):
+    figure, axes, _ = figures.two_charts()
+    axes.plot(figures.shown(accuracies))
+    figures.accuracy_axis(axes, "y")
+    figure.canvas.draw()
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.yaxis.get_majorticklabels() if low <= tick.get_position()[1] <= high]
+    assert [tick.get_text() for tick in ticks] == labels
+
+
+@pytest.mark.parametrize("accuracy", [0, 0.1, 0.5, 0.97, 1])
+def test_runs_of_equal_accuracy_are_in_view(accuracy):
+    left, _ = drawn([setting(name, accuracies=(accuracy,)) for name in ("adam", "sgd")], "optimizer")
+    low, high = left.get_xlim()
+    assert 0 < low < figures.shown(accuracy) < high < 1

@@ -1,38 +1,32 @@
-import json
-
-from mnist_mlp.sweeps.progress import Watch
-
-
-def job(sweep, name):
-    (sweep / name / ".hydra").mkdir(parents=True)
-    return sweep / name
+from mnist_mlp.runs.folder import SweepFolder
+from mnist_mlp.sweeps.progress import SweepProgress
 
 
-def finish(job):
-    metrics = {"test_accuracy": 0.9731, "test_loss": 0.1, "val_accuracy": 0.97, "fit_seconds": 12.3}
-    (job / "metrics.json").write_text(json.dumps(metrics))
-
-
-def test_says_each_job_that_ends_once(tmp_path, capsys):
-    watch = Watch(tmp_path, 3)
-    finish(job(tmp_path, "seed=0"))
-    (job(tmp_path, "seed=1") / "error.txt").write_text("no space\n")
-    job(tmp_path, "seed=2")
-    watch.stop()
-    watch.stop()
+def test_prints_one_line_for_each_job_that_ends(tmp_path, add_run, capsys):
+    progress = SweepProgress(SweepFolder(tmp_path / "sweep"), 3)
+    add_run(0.9731, seed=0)
+    add_run(error="no space", seed=1)
+    add_run(seed=2)
+    progress.stop()
+    progress.stop()
     assert capsys.readouterr().out.splitlines() == [
-        f"3 jobs in {tmp_path}",
-        "seed=0  test accuracy 97.31%, 12 s",
+        f"3 jobs in {tmp_path / 'sweep'}",
+        "seed=0  test accuracy 97.31%, 2 s",
         "seed=1  failed: no space",
     ]
 
 
-def test_a_continued_sweep_says_only_what_is_new(tmp_path, capsys):
-    finish(job(tmp_path, "seed=0"))
-    watch = Watch(tmp_path, 2)
-    finish(job(tmp_path, "seed=1"))
-    watch.stop()
+def test_a_resumed_sweep_prints_only_what_is_new(tmp_path, add_run, capsys):
+    add_run(0.9, seed=0)
+    progress = SweepProgress(SweepFolder(tmp_path / "sweep"), 2)
+    add_run(0.9731, seed=1)
+    progress.stop()
     assert capsys.readouterr().out.splitlines() == [
-        f"2 jobs in {tmp_path}, 1 of them finished before",
-        "seed=1  test accuracy 97.31%, 12 s",
+        f"2 jobs in {tmp_path / 'sweep'}, 1 of them finished before",
+        "seed=1  test accuracy 97.31%, 2 s",
     ]
+
+
+def test_one_job_is_one_job(tmp_path, capsys):
+    SweepProgress(SweepFolder(tmp_path), 1).stop()
+    assert capsys.readouterr().out == f"1 job in {tmp_path}\n"

@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
 
+from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps import search
 
 optuna = pytest.importorskip("optuna", reason="pip install -e '.[search]'")
@@ -10,7 +14,7 @@ optuna = pytest.importorskip("optuna", reason="pip install -e '.[search]'")
 def study(tmp_path):
     """A stopped search: four finished trials, one that failed, one that was running."""
     study = optuna.create_study(
-        study_name=search.NAME, storage=f"sqlite:///{tmp_path / search.TRIALS}", direction="maximize"
+        study_name=search.STUDY_NAME, storage=f"sqlite:///{SweepFolder(tmp_path).trials}", direction="maximize"
     )
     for number, accuracy in enumerate((0.9, 0.95, 0.8, 0.85, None, None)):
         trial = study.ask()
@@ -29,12 +33,12 @@ def config(tmp_path):
     return OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}, "sweeper": sweeper}})
 
 
-def test_a_new_search_has_all_its_trials_before_it(config):
+def test_a_new_search_keeps_its_settings(config):
     search.begin(config)
     assert config.hydra.sweeper == {"n_trials": 10, "sampler": {"seed": 0}}
 
 
-def test_a_stopped_search_owes_the_rest_and_begins_with_the_trial_that_was_running(study, config):
+def test_a_resumed_search_has_fewer_trials_and_repeats_the_one_that_was_stopped(study, config):
     running = study.trials[5].params
     search.begin(config)
     assert config.hydra.sweeper.n_trials == 6
@@ -47,8 +51,21 @@ def test_a_stopped_search_owes_the_rest_and_begins_with_the_trial_that_was_runni
     assert [trial.value for trial in finished] == [0.9, 0.95, 0.8, 0.85]
 
 
-def test_found(study, tmp_path):
-    accuracies, importances = search.found(tmp_path)
+def test_accuracies_and_importances(study, tmp_path):
+    accuracies, importances = search.accuracies_and_importances(SweepFolder(tmp_path))
     assert accuracies == [0.9, 0.95, 0.8, 0.85]
     assert set(importances) == {"optimizer.lr", "model.activation"}
     assert sum(importances.values()) == pytest.approx(1)
+
+
+def test_a_damaged_file_of_trials(config, tmp_path):
+    SweepFolder(tmp_path).trials.write_text("damaged")
+    with pytest.raises(InputError, match=r"trials\.db: damaged"):
+        search.begin(config)
+
+
+def test_the_conf_names_the_study_and_its_file(multirun):
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    config = multirun("search=optuna", "hydra.sweep.dir=folder")
+    assert config.hydra.sweeper.study_name == search.STUDY_NAME
+    assert config.hydra.sweeper.storage == f"sqlite:///{SweepFolder(Path('folder')).trials}"

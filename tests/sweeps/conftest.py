@@ -1,0 +1,73 @@
+"""Run folders without a training, and the config of a sweep."""
+
+import copy
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from support.commands import PROJECT
+
+from mnist_mlp.runs.atomic import write_text
+from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.runs.metrics import Metrics
+
+CONFIG = {
+    "model": {"dropout": 0.3, "hidden_sizes": [128, 128]},
+    "optimizer": {"lr": 0.001},
+    "data": {"batch_size": 128},
+    "trainer": {"max_epochs": 5},
+    "seed": 0,
+    "checkpoint": None,
+}
+ROWS = [
+    {
+        "epoch": epoch,
+        "train_loss": 2 / epoch,
+        "train_accuracy": 0.8 + epoch / 100,
+        "val_loss": 1 / epoch,
+        "val_accuracy": 0.79 + epoch / 100,
+        "lr": 0.1,
+    }
+    for epoch in range(1, 13)
+]
+
+
+@pytest.fixture
+def add_run(tmp_path):
+    """Writes the folder of a run with these overrides. Without a test accuracy the run is not finished."""
+
+    def write(test_accuracy=None, error=None, sweep="sweep", choices=None, warning=None, **overrides):
+        overrides = {key.replace("__", "."): value for key, value in overrides.items()}
+        typed = [f"{key}={value}" for key, value in overrides.items()]
+        run = RunFolder(tmp_path / sweep / ",".join(typed))
+        config = copy.deepcopy(CONFIG)
+        for key, value in overrides.items():
+            group, _, name = key.partition(".")
+            if name:
+                config[group][name] = value
+            elif key == "seed":
+                config[key] = value
+        hydra = {"hydra": {"runtime": {"choices": {"optimizer": "adam", **(choices or {})}}}}
+        write_text(run.overrides_yaml, yaml.safe_dump(typed))
+        write_text(run.config_yaml, yaml.safe_dump(config))
+        write_text(run.config_yaml.with_name("hydra.yaml"), yaml.safe_dump(hydra))
+        if error:
+            write_text(run.error_file, error)
+        if test_accuracy is not None:
+            scores = {"test_accuracy": test_accuracy, "val_accuracy": test_accuracy - 0.01, "test_loss": 0.1}
+            run.write_metrics(Metrics(**scores, fit_seconds=2.0, warning=warning))
+            run.write_rows(ROWS)
+        return run
+
+    return write
+
+
+@pytest.fixture
+def multirun():
+    """Composes the config of a sweep, Hydra's own settings included."""
+
+    def composed(*overrides):
+        with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+            return compose("config", [*overrides], return_hydra_config=True)
+
+    return composed

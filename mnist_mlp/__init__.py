@@ -4,7 +4,6 @@ The public names are imported when they are first used, so that ``import mnist_m
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 _MODULES = {
@@ -18,7 +17,7 @@ __all__ = ["Reader", "__version__", "digits_in", "read_picture", "train"]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return version("mnist_mlp")
+        return import_module("importlib.metadata").version("mnist_mlp")
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ import math
 import statistics
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import colormaps
@@ -79,6 +79,7 @@ def draw_search(accuracies: list[float], importances: dict[str, float]) -> Figur
 
 
 def two_charts() -> tuple[Figure, Axes, Axes]:
+    """Returns a figure with two charts side by side."""
     figure = Figure(figsize=(13, 5), layout="constrained")
     return figure, *figure.subplots(1, 2)
 
@@ -220,7 +221,7 @@ class AccuracyLocator(MaxNLocator):
         return max(low, MIN_ACCURACY / 2), min(high, (1 + MAX_ACCURACY) / 2)
 
 
-def accuracy_axis(axes: Axes, which: str) -> None:
+def accuracy_axis(axes: Axes, which: Literal["x", "y"]) -> None:
     """Gives accuracies a logit scale in percent on the x or y axis: 90, 99 and 99.9 % are about equally far apart."""
     getattr(axes, f"set_{which}scale")("logit")
     axis = getattr(axes, f"{which}axis")

@@ -83,4 +83,5 @@ def epochs_since(job: RunFolder, began: float) -> int:
 
 
 def plural(count: int, noun: str) -> str:
+    """Returns a count with its noun."""
     return f"{count} {noun}{'s' * (count != 1)}"

@@ -33,12 +33,12 @@ def begin(config: DictConfig) -> None:
     if not sweep.trials.exists():
         return
     study = load(sweep)
-    for trial in study.get_trials(states=[TrialState.RUNNING]):
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.enqueue_trial(trial.params)
         study.tell(trial.number, state=TrialState.FAIL)
     sweeper = config.hydra.sweeper
     with read_write(config.hydra):
-        sweeper.n_trials -= len(study.get_trials(states=[TrialState.COMPLETE]))
+        sweeper.n_trials -= len(study.get_trials(states=(TrialState.COMPLETE,)))
         sweeper.sampler.seed += len(study.trials)  # with the same seed it would draw the first trials again
 
 
@@ -52,11 +52,11 @@ def accuracies_and_importances(sweep: SweepFolder) -> tuple[list[float], dict[st
     from optuna.trial import TrialState
 
     study = load(sweep)
-    trials = study.get_trials(states=[TrialState.COMPLETE])
+    trials = study.get_trials(states=(TrialState.COMPLETE,))
     importances = {}
     if len({str(trial.params) for trial in trials}) > 1:
         importances = get_param_importances(study, evaluator=MeanDecreaseImpurityImportanceEvaluator(seed=0))
-    return [trial.value for trial in trials], importances
+    return [trial.value for trial in trials if trial.value is not None], importances
 
 
 def load(sweep: SweepFolder) -> "Study":

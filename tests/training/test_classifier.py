@@ -166,7 +166,7 @@ def test_lightnings_own_steps_give_the_same_run(mnist_root):
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_blocks_change_nothing(mnist_root, precision):
+def test_blocks_change_nothing(mnist_root, few_drawings, precision):
     """Not even in mixed precision, where a cache of cast weights would keep them as they were at a block's start."""
     settings = ["optimizer=sgd", "optimizer.lr=0.5", "scheduler=cosine", "average=ema", "data.outliers=0.1"]
     blocks, fast_trainer = trained(mnist_root, *settings, precision=precision)
@@ -179,7 +179,7 @@ def test_blocks_change_nothing(mnist_root, precision):
         assert fast_trainer.callback_metrics[name].item() == pytest.approx(value.item(), rel=1e-6)
 
 
-def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root):
+def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root, few_drawings):
     def confidence(*overrides):
         classifier, _ = trained(mnist_root, *overrides, max_epochs=5)
         with torch.inference_mode():

@@ -1,6 +1,7 @@
 """Fixtures that several tests share: small real data in MNIST's format, a run trained on it, and the real MNIST."""
 
 import os
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,10 +20,17 @@ NO_REAL_MNIST = "set MNIST_ROOT to the folder that holds MNIST/raw/*-ubyte"
 def pytest_configure(config: pytest.Config) -> None:
     config.hypothesis_home = tempfile.TemporaryDirectory()  # gone with the tests; otherwise .hypothesis stays
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = config.hypothesis_home.name
+    if config.getoption("--slow"):
+        os.environ.setdefault("SEED", str(random.randrange(2**32)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes; random seeds")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if "SEED" in os.environ:
+        terminalreporter.write_line(f"SEED={os.environ['SEED']} repeats the bad inputs and the kills")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -48,10 +48,9 @@ def save_run(
     write_text(run.overrides_yaml, yaml.safe_dump(list(overrides)))
     write_text(run.config_yaml, yaml.safe_dump(config or {}))
     write_text(run.config_yaml.with_name("hydra.yaml"), yaml.safe_dump(hydra))
-    if checkpoint is not None:
-        for file in (run.best, run.last):
-            with replacing(file) as new:
-                torch.save(checkpoint, new)
+    for file in (run.best, run.last) if checkpoint is not None else ():
+        with replacing(file) as new:
+            torch.save(checkpoint, new)
     if rows:
         run.write_rows(list(rows))
     if error is not None:

@@ -2,28 +2,25 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
-from support.commands import composed
+from support.commands import command_here
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.predict import picture_files, read
 from mnist_mlp.reader import Reader
-from mnist_mlp.training import run as training
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run that was trained on scikit-learn's digits."""
-    folder = tmp_path_factory.mktemp("outputs") / "run"
-    config = composed("data=digits", "data.batch_size=32", "trainer.max_epochs=8", "trainer=cpu", "model=mlp")
-    training.train(config, folder)
-    return folder
+@pytest.fixture
+def run(trained_run) -> Path:
+    """The folder of a run that reads scikit-learn's digits."""
+    return trained_run.folder.path
 
 
 @pytest.fixture
@@ -41,16 +38,11 @@ def page(tmp_path):
     return path, digits.target[[0, 11, 22]]
 
 
-def predict(folder, *arguments):
-    command = [sys.executable, "-m", "mnist_mlp.predict", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=None, timeout=120)
-
-
 def test_from_command_to_lines(tmp_path, run, page):
     path, _ = page
     (tmp_path / "broken.png").write_bytes(b"no picture")
     Image.new("L", (300, 300), 255).save(tmp_path / "empty.png")
-    result = predict(tmp_path, tmp_path, "--run", run, "--show", "shown")
+    result = command_here(tmp_path, "predict", tmp_path, "--run", run, "--show", "shown")
     broken, pictures = result.stderr.splitlines()
     empty, line = result.stdout.splitlines()
     assert result.returncode == 2
@@ -67,7 +59,7 @@ def test_the_threshold_is_the_run_s_unless_one_is_typed(run, page, tmp_path, typ
     shutil.copytree(run, tmp_path / "sure")
     metrics = json.loads((run / "metrics.json").read_text())
     (tmp_path / "sure/metrics.json").write_text(json.dumps(metrics | {"threshold": 1.0}))
-    line = predict(tmp_path, page[0], "--run", "sure", *typed).stdout
+    line = command_here(tmp_path, "predict", page[0], "--run", "sure", *typed).stdout
     assert line.startswith(f"{page[0]}: ???  (") == refused
 
 
@@ -149,7 +141,7 @@ def test_folders_and_patterns(tmp_path):
     ],
 )
 def test_says_what_is_wrong_in_one_line(tmp_path, page, arguments, message):
-    result = predict(tmp_path, page[0], *arguments)
+    result = command_here(tmp_path, "predict", page[0], *arguments)
     assert result.returncode == 2
     assert message in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr

@@ -1,26 +1,31 @@
-import json
 import math
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from support.commands import assert_one_error_line, composed
+from support.commands import assert_one_error_line, command_here, composed
+from support.runs import TrainedRun, perceptron, prefixed, save_run, trained_on
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.model.mlp import MLP
 from mnist_mlp.reader import DIGITS, Reader, best_run
-from mnist_mlp.training import run as training
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training.build import build_data
 
 
-@pytest.mark.parametrize("options", [[], ["average=ema", "average.decay=0.9", "model.batch_norm=true"]])
-def test_reads_what_the_run_tested(tmp_path, mnist_root, options):
-    settings = [f"data.root={mnist_root}", "model.hidden_sizes=[32,16]", "trainer=cpu", "trainer.max_epochs=3"]
-    config = composed(*settings, *options)
-    metrics = training.train(config, tmp_path)
-    reader = Reader(tmp_path)
+@pytest.fixture(scope="session")
+def plain_run(small_mnist, tmp_path_factory) -> TrainedRun:
+    """A run without average and batch normalisation. YAML reads its dropout, as Python prints it, as text: 5e-05."""
+    settings = [f"data.root={small_mnist}", "model.hidden_sizes=[32]", "model.dropout=5e-5", "trainer.max_epochs=3"]
+    return trained_on(composed(*settings, "trainer=cpu"), tmp_path_factory.mktemp("plain") / "run")
+
+
+@pytest.mark.parametrize("fixture", ["plain_run", "trained_run"])
+def test_reads_what_the_run_tested(tmp_path, request, fixture):
+    folder, config, metrics, _ = request.getfixturevalue(fixture)
+    reader = Reader(folder.path)
     data = build_data(config)
     images, labels = data.parts["test"]
     probabilities = reader.probabilities(images.view(-1, 28, 28).numpy())
@@ -30,11 +35,21 @@ def test_reads_what_the_run_tested(tmp_path, mnist_root, options):
     assert reader.temperature == metrics.temperature != 1
     assert reader.threshold == metrics.threshold
     validation = reader.probabilities(data.parts["val"][0].view(-1, 28, 28).numpy())
-    assert reader.labels(validation).count(None) == 2  # of 128, so that three were more than 2 %
-    alone = tmp_path / "alone.ckpt"
-    (tmp_path / "checkpoints/best.ckpt").rename(alone)
-    moved = Reader(alone).probabilities(images.view(-1, 28, 28).numpy())  # without its folder not calibrated
+    assert reader.labels(validation).count(None) == 2  # of 128: three would be more than 2 %
+    alone = shutil.copy(folder.best, tmp_path / "alone.ckpt")  # without its folder it is not calibrated
+    moved = Reader(alone).probabilities(images.view(-1, 28, 28).numpy())
     assert (moved.argmax(1) == probabilities.argmax(1)).all()
+
+
+def test_a_checkpoint_of_version_0_1_0_kept_settings_as_text(tmp_path):
+    torch.manual_seed(0)
+    network = MLP([20, 12], "tanh", dropout=5e-05, batch_norm=True)
+    texts = {"model._target_": "mnist_mlp.model.MLP", "model.hidden_sizes": "[20, 12]", "model.activation": "tanh"}
+    texts |= {"model.dropout": "5e-05", "model.batch_norm": "True", "seed": "0"}
+    old = {"state_dict": prefixed(network, "network."), "callbacks": {"LastAndBest": {"settings": texts}}}
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    logits = Reader(save_run(tmp_path, old).path).logits(images)
+    assert torch.equal(logits, network.eval()(torch.from_numpy(images).flatten(1) / 255))
 
 
 def test_what_is_no_run(tmp_path):
@@ -48,13 +63,13 @@ def test_what_is_no_run(tmp_path):
 
 @pytest.mark.parametrize("content", ["", '{"test_accuracy": 0.9', "[]", "null", "{}", "\xff", "[" * 100_000])
 def test_a_damaged_metrics_json(tmp_path, content):
-    run = save_perceptron(tmp_path / "run", torch.zeros(10, 784))
-    (run / "metrics.json").write_text(content, "latin-1")
-    for path in (run, run / "checkpoints/best.ckpt"):
+    run = save_run(tmp_path / "run", perceptron())
+    run.metrics_json.write_text(content, "latin-1")
+    for path in (run.path, run.best):
         with pytest.raises(InputError, match="run/metrics.json: damaged, or without a finished run's scores$"):
             Reader(path)
-    (run / "metrics.json").unlink()
-    assert Reader(run).temperature == 1
+    run.metrics_json.unlink()
+    assert Reader(run.path).temperature == 1
 
 
 NO_NUMBERS = ["1", None, [1], {}, True, math.nan, math.inf, -math.inf, 10**400, -1]
@@ -70,42 +85,30 @@ NO_NUMBERS = ["1", None, [1], {}, True, math.nan, math.inf, -math.inf, 10**400, 
     ],
 )
 def test_a_wrong_value_in_metrics_json(tmp_path, key, value, expected):
-    run = save_perceptron(tmp_path / "run", torch.zeros(10, 784), **{key: value})
+    run = save_run(tmp_path / "run", perceptron(), **{key: value})
     with pytest.raises(InputError, match=f"run/metrics.json: {key}: must be {expected}$"):
-        Reader(run)
+        Reader(run.path)
 
 
-@pytest.mark.parametrize("command", [["predict", "a.png", "--run"], ["draw", "--no-browser", "--run"], ["export"]])
+@pytest.mark.parametrize(
+    "command", [["predict", "a.png", "--run"], ["draw", "--no-browser", "--port=0", "--run"], ["export"]]
+)
 def test_a_wrong_value_in_metrics_json_is_one_line_of_each_command(tmp_path, command):
-    save_perceptron(tmp_path / "run", torch.zeros(10, 784), temperature="high")
-    typed = [sys.executable, "-m", f"mnist_mlp.{command[0]}", *command[1:], "run"]
-    result = subprocess.run(typed, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    save_run(tmp_path / "run", perceptron(), temperature="high")
+    result = command_here(tmp_path, *command, "run")
     assert_one_error_line(result, "run/metrics.json: temperature: must be a number from 0.01 to 100")
     assert result.stdout == "" and result.stderr.count("\n") == 1
 
 
-def test_images_in_any_layout(tmp_path, mnist_root):
-    config = composed(f"data.root={mnist_root}", "model=perceptron", "trainer=cpu", "trainer.max_epochs=1")
-    training.train(config, tmp_path)
+def test_images_in_any_layout(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
-    reader = Reader(tmp_path)
+    reader = Reader(save_run(tmp_path, perceptron()).path)
     assert np.allclose(reader.probabilities(images[:, ::-1]), reader.probabilities(images[:, ::-1].copy()))
-
-
-def save_perceptron(run: Path, weights: torch.Tensor, **metrics: object) -> Path:
-    """A run of one layer without training, and what its metrics.json says."""
-    (run / "checkpoints").mkdir(parents=True)
-    state = {"network.0.weight": weights, "network.0.bias": torch.ones(len(weights))}
-    callbacks = {"LastAndBest": {"settings": {"model.hidden_sizes": "[]"}}}
-    torch.save({"state_dict": state, "callbacks": callbacks}, run / "checkpoints/best.ckpt")
-    whole = {"test_accuracy": 0.9, "test_loss": 0.3, "val_accuracy": 0.9, "fit_seconds": 1}
-    (run / "metrics.json").write_text(json.dumps(whole | metrics))
-    return run
 
 
 def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
     weights = torch.randn(10, 784, generator=torch.Generator().manual_seed(0))
-    reader = Reader(save_perceptron(tmp_path / "run", weights, temperature=2.0))
+    reader = Reader(save_run(tmp_path / "run", perceptron(weights), temperature=2.0).path)
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
     logits = reader.logits(images)
     evidence = reader.evidence(images)
@@ -119,12 +122,12 @@ def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
 def test_the_threshold(tmp_path):
     weights = torch.zeros(10, 784)
     weights[3] = 0.01  # the more is drawn, the surer it is a 3
-    run = save_perceptron(tmp_path / "run", weights, threshold=0.9, classes=list("abcdefghij"))
+    run = save_run(tmp_path / "run", perceptron(weights), threshold=0.9, classes=list("abcdefghij"))
     images = np.full((3, 28, 28), [[[40]], [[100]], [[200]]], np.uint8)
-    probabilities = Reader(run).probabilities(images)
+    probabilities = Reader(run.path).probabilities(images)
     assert 0.2 < probabilities[0, 3] < 0.5 < probabilities[1, 3] < 0.9 < probabilities[2, 3]
-    older = save_perceptron(tmp_path / "older", weights)
-    readers = [Reader(run), Reader(run, threshold=0.0), Reader(run / "checkpoints/best.ckpt"), Reader(older)]
+    unfinished = save_run(tmp_path / "unfinished", perceptron(weights), finished=False)
+    readers = [Reader(run.path), Reader(run.path, threshold=0.0), Reader(run.best), Reader(unfinished.path)]
     assert [reader.labels(probabilities) for reader in readers] == [
         [None, None, "d"],
         ["d", "d", "d"],
@@ -134,19 +137,21 @@ def test_the_threshold(tmp_path):
 
 
 def test_best_run(tmp_path):
-    weights = torch.zeros(10, 784)
+    def add_run(name: str, **metrics: object) -> Path:
+        return save_run(tmp_path / name, perceptron(), **metrics).path
+
     with pytest.raises(InputError, match="no finished run below .*: python train.py experiment=handwriting trains one"):
         best_run(tmp_path)
-    save_perceptron(tmp_path / "clothes", weights, data="fashion_mnist", val_accuracy=0.99, classes=["Shirt"])
+    add_run("clothes", data="fashion_mnist", val_accuracy=0.99, classes=["Shirt"])
     with pytest.raises(InputError, match="no finished run"):
         best_run(tmp_path)
-    own = save_perceptron(tmp_path / "own", weights, data="folder", val_accuracy=0.98, classes=DIGITS)
+    own = add_run("own", data="folder", val_accuracy=0.98, classes=DIGITS)
     assert best_run(tmp_path) == own
-    save_perceptron(tmp_path / "m/0", weights, data="mnist", val_accuracy=None)
-    save_perceptron(tmp_path / "m/1", weights, data="mnist", val_accuracy=0.9)
-    best = save_perceptron(tmp_path / "m/2", weights, data="mnist", val_accuracy=0.95)
+    unknown = add_run("m/0", data="mnist", val_accuracy=None)
+    second = add_run("m/1", data="mnist", val_accuracy=0.9)
+    best = add_run("m/2", data="mnist", val_accuracy=0.95)
     assert best_run(tmp_path) == best
-    (best / "checkpoints/best.ckpt").unlink()
-    assert best_run(tmp_path) == tmp_path / "m/1"
-    (tmp_path / "m/1/metrics.json").write_text("{")
-    assert best_run(tmp_path) == tmp_path / "m/0"
+    RunFolder(best).best.unlink()
+    assert best_run(tmp_path) == second
+    RunFolder(second).metrics_json.write_text("{")
+    assert best_run(tmp_path) == unknown

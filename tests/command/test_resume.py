@@ -1,5 +1,6 @@
 import pytest
 from omegaconf import OmegaConf
+from support.runs import save_run
 
 from mnist_mlp.command.resume import continued, slurm_mark
 from mnist_mlp.errors import InputError
@@ -72,21 +73,16 @@ def test_a_sweep_of_other_jobs_is_refused(sweep, typed, had):
 
 
 def test_a_run_is_continued_from_its_last_checkpoint(tmp_path):
-    run = tmp_path / "it's = odd"
-    (run / "checkpoints").mkdir(parents=True)
-    (run / "checkpoints/last.ckpt").touch()
-    (run / ".hydra").mkdir()
-    (run / ".hydra/overrides.yaml").write_text("- model=mlp\n")
-    path = str(run).replace("'", "\\'")
+    run = save_run(tmp_path / "it's = odd", {}, overrides=["model=mlp"])
+    path = str(run.path).replace("'", "\\'")
     told = [f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
-    assert continued([f"resume={run}", "trainer.max_epochs=9"]) == [
+    assert continued([f"resume={run.path}", "trainer.max_epochs=9"]) == [
         "model=mlp",
         *told,
         f"checkpoint='{path}/checkpoints/last.ckpt'",
         "trainer.max_epochs=9",
     ]
-    checkpoint = f"checkpoint={run}/checkpoints/last.ckpt"
-    assert continued([checkpoint]) == ["model=mlp", *told, checkpoint]
+    assert continued([f"checkpoint={run.last}"]) == ["model=mlp", *told, f"checkpoint={run.last}"]
 
 
 def test_nothing_to_continue(tmp_path):
@@ -116,24 +112,16 @@ def test_a_folder_of_someone_else_runs_nothing_and_writes_nowhere_else(sweep, tm
     begun = OmegaConf.load(sweep / "multirun.yaml")
     begun.hydra.overrides.hydra.append(override)
     OmegaConf.save(begun, sweep / "multirun.yaml")
-    (tmp_path / "run/.hydra").mkdir(parents=True)
-    (tmp_path / "run/checkpoints").mkdir()
-    (tmp_path / "run/checkpoints/last.ckpt").touch()
-    OmegaConf.save(OmegaConf.create([override]), tmp_path / "run/.hydra/overrides.yaml")
-    for folder in (sweep, tmp_path / "run"):
+    for folder in (sweep, save_run(tmp_path / "run", {}, overrides=[override]).path):
         with pytest.raises(InputError, match="is not taken from a folder"):
             continued([f"resume={folder}"])
 
 
 def test_a_requeued_slurm_job_continues_its_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = tmp_path / "outputs/day/run"
-    (run / "checkpoints").mkdir(parents=True)
-    (run / "checkpoints/last.ckpt").touch()
-    (run / ".hydra").mkdir()
-    (run / ".hydra/overrides.yaml").write_text("- model=mlp\n")
+    run = save_run(tmp_path / "outputs/day/run", {}, overrides=["model=mlp"])
     monkeypatch.setenv("SLURM_JOB_ID", "17")
-    (run / slurm_mark()).touch()
+    (run.path / slurm_mark()).touch()
     assert continued(["model=mlp"]) == ["model=mlp"]
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "checkpoint='outputs/day/run/checkpoints/last.ckpt'" in continued(["model=mlp"])

@@ -59,7 +59,7 @@ def test_validation_and_test_images_stay_as_they_are(mnist_root):
     assert not torch.allclose(first, other)
 
 
-def test_drawings_that_are_no_digit_join_each_training_batch(mnist_root):
+def test_drawings_that_are_no_digit_join_each_training_batch(mnist_root, few_drawings):
     data = ready(root=mnist_root, outliers=0.25, batch_size=200)
     batches = list(data.train_dataloader())
     assert [tuple(map(len, batch)) for batch in batches] == [(200, 200, 50), (200, 200, 50), (112, 112, 28)]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy.interpolate import CubicSpline
-from support.commands import train_py
+from support.commands import heed_ctrl_c, train_py
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
@@ -56,11 +56,6 @@ def run(tmp_path_factory) -> Path:
     settings = ["experiment=record", "average=none", "trainer.max_epochs=6", f"hydra.run.dir={folder}"]
     train_py(folder, *settings, MNIST_ROOT=str(Path(os.environ["MNIST_ROOT"]).resolve())).check_returncode()
     return folder
-
-
-def heed_ctrl_c() -> None:
-    """Undoes a shell's background, where tests and what they start ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,4 @@
 import io
-import json
 import socket
 import subprocess
 import sys
@@ -8,12 +7,12 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageDraw
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 from support.commands import assert_one_error_line
+from support.runs import perceptron, save_run
 
 from mnist_mlp.draw import server
 from mnist_mlp.draw.__main__ import listen
@@ -26,27 +25,16 @@ from mnist_mlp.reader import DIGITS, Reader
 HERE = "http://127.0.0.1:8000"
 
 
-def save_run(folder: Path, seed: int, **metrics: object) -> Path:
+def add_run(folder: Path, seed: int, **metrics: object) -> None:
     """Writes a finished run with random weights."""
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(seed)
-    weights = {
-        "network.0.weight": torch.randn(10, 784, generator=generator),
-        "network.0.bias": torch.randn(10, generator=generator),
-    }
-    settings = {"model.hidden_sizes": "[]"}
-    checkpoint = {"state_dict": weights, "callbacks": {"LastAndBest": {"settings": settings}}}
-    torch.save(checkpoint, folder / "checkpoints/best.ckpt")
-    whole = {"data": "mnist", "test_accuracy": 0.9, "test_loss": 0.3, "val_accuracy": 0.9, "fit_seconds": 1}
-    (folder / "metrics.json").write_text(json.dumps(whole | {"classes": DIGITS, "temperature": 2.0} | metrics))
-    return folder
+    save_run(folder, perceptron(seed=seed), **{"data": "mnist", "classes": DIGITS, "temperature": 2.0} | metrics)
 
 
 @pytest.fixture
 def outputs(tmp_path) -> Path:
-    save_run(tmp_path / "outputs/day/a", 0)
-    save_run(tmp_path / "outputs/day/b", 1, val_accuracy=None)
-    save_run(tmp_path / "elsewhere", 2)
+    add_run(tmp_path / "outputs/day/a", 0)
+    add_run(tmp_path / "outputs/day/b", 1, val_accuracy=None)
+    add_run(tmp_path / "elsewhere", 2)
     return tmp_path / "outputs"
 
 
@@ -95,10 +83,10 @@ def test_a_digit_below_the_threshold_is_not_readable(outputs):
         client = TestClient(application(Runs([], outputs, typed)), base_url=HERE)
         return client.post("/read?run=day/a&run=sure", content=drawing(SEVEN)).json()["readings"]
 
-    save_run(outputs / "sure", 0, threshold=1.0)
+    add_run(outputs / "sure", 0, threshold=1.0)
     (highest,) = np.max(readings()[0]["probabilities"], axis=1)
     for threshold, read in [(highest - 0.01, True), (highest + 0.01, False)]:
-        save_run(outputs / "day/a", 0, threshold=threshold)
+        add_run(outputs / "day/a", 0, threshold=threshold)
         cached_reader.cache_clear()
         assert [reading["labels"] != [None] for reading in readings()] == [read, False]
         assert [reading["labels"] != [None] for reading in readings(threshold)] == [read, read]
@@ -189,7 +177,7 @@ def test_the_runs_that_can_be_chosen(outputs):
     assert listed == {"day/b": None, elsewhere: 0.9, "day/a": 0.9}
     assert client.get("/runs").json()["chosen"] == ["day/b", elsewhere]
     assert client.post(f"/read?run={elsewhere}", content=drawing(SEVEN)).status_code == 200
-    save_run(outputs / "later", 3)
+    add_run(outputs / "later", 3)
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 400  # not listed yet
     assert "later" in [run["name"] for run in client.get("/runs").json()["runs"]]
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 200
@@ -197,7 +185,7 @@ def test_the_runs_that_can_be_chosen(outputs):
 
 @pytest.mark.parametrize("accuracy", [np.nan, np.inf, "0.9", [0.9], 2])
 def test_damaged_metrics_do_not_hide_other_runs(outputs, accuracy):
-    save_run(outputs / "day/b", 1, val_accuracy=accuracy)
+    add_run(outputs / "day/b", 1, val_accuracy=accuracy)
     client = TestClient(application(Runs([outputs / "day/a"], outputs)), base_url=HERE)
     assert client.get("/runs").json()["runs"] == [{"name": "day/a", "val_accuracy": 0.9}]
 

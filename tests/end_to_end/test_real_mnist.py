@@ -35,7 +35,7 @@ def test_two_epochs_of_each_experiment(real_mnist, tmp_path, experiment, least):
     config = composed(
         f"experiment={experiment}", f"data.root={real_mnist}", "data.fallback=null", "trainer.max_epochs=2"
     )
-    assert training.train(config, tmp_path)["test_accuracy"] > least
+    assert training.train(config, tmp_path).test_accuracy > least
 
 
 def test_a_folder_of_png_files_is_the_same_data(real_mnist, tmp_path):
@@ -66,5 +66,5 @@ def test_the_tutorials_accuracy(real_mnist, tmp_path, experiment, tutorial):
     accuracies = []
     for seed in range(3):
         config = composed(f"experiment={experiment}", f"seed={seed}", f"data.root={real_mnist}", "data.fallback=null")
-        accuracies.append(training.train(config, tmp_path / str(seed))["test_accuracy"])
+        accuracies.append(training.train(config, tmp_path / str(seed)).test_accuracy)
     assert 100 * sum(accuracies) / 3 >= tutorial - 0.2

@@ -4,7 +4,7 @@
 # The arguments are train.py's. The run folder is written by the first process of the first host.
 set -euo pipefail
 
-train=$(realpath "$(dirname "$0")/../train.py")
+train=$(realpath "$(dirname "$0")/../../train.py")
 stop() { for host in a b; do ip netns del "digits-$host" 2>/dev/null || true; done; }
 trap stop EXIT
 

@@ -6,8 +6,16 @@ import torch
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint, settings_of
 
+SETTINGS_OF_NO_KIND = pytest.param(
+    {"state_dict": {}, "callbacks": {}, "hyper_parameters": torch.zeros(3)},
+    marks=pytest.mark.xfail(strict=True, reason="read_checkpoint does not look at hyper_parameters; resume then fails"),
+)
 
-@pytest.mark.parametrize("content", [b"", b"not one", {"state_dict": {}}, {"state_dict": 1, "callbacks": {}}, [1, 2]])
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not one", {"state_dict": {}}, {"state_dict": 1, "callbacks": {}}, [1, 2], SETTINGS_OF_NO_KIND],
+)
 def test_what_is_no_checkpoint(tmp_path, content):
     path = tmp_path / "last.ckpt"
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from unittest.mock import patch
 
 from mnist_mlp.errors import InputError
 
@@ -18,3 +19,11 @@ def fail_in_the_second(_):
 
 def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_with_few_drawings(config, folder):
+    from mnist_mlp.data import module  # these take seconds, which the others need not wait for
+    from mnist_mlp.training import run as training
+
+    with patch.object(module, "DRAWINGS", 200):  # the usual 5,000 take seconds too
+        return training.train(config, folder)

@@ -29,29 +29,30 @@ def events(folder: Path) -> EventAccumulator:
     return accumulator
 
 
-def test_the_run_folder(tmp_path, mnist_root, capsys):
-    metrics = train(tmp_path, mnist_root)
-
-    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
-    rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
-    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
-    best = max(rows, key=lambda row: float(row["val_accuracy"]))
-    assert metrics["best_epoch"] == int(best["epoch"])
-    assert metrics["val_accuracy"] == float(best["val_accuracy"])
-    assert metrics["val_loss"] == float(best["val_loss"])
-    assert (metrics["data"], metrics["epochs"], metrics["seed"]) == ("mnist", 4, 0)
-    assert metrics["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
-    assert 0.5 < metrics["test_accuracy"] < 1
-    assert metrics["fit_seconds"] > 0
-    assert 0.1 < metrics["threshold"] < 1
-    with Image.open(tmp_path / "curves.png") as image:
+def test_the_run_folder(trained_run):
+    run, _, metrics, _ = trained_run
+    assert run.read_metrics() == metrics
+    rows = run.rows
+    assert [row["epoch"] for row in rows] == list(range(1, 9))
+    best = max(rows, key=lambda row: row["val_accuracy"])
+    assert (metrics.best_epoch, metrics.val_accuracy, metrics.val_loss) == tuple(
+        best[key] for key in ("epoch", "val_accuracy", "val_loss")
+    )
+    assert (metrics.data, metrics.epochs, metrics.seed) == ("mnist", 8, 0)
+    assert metrics.parameters == (784 + 3) * 64 + (64 + 3) * 32 + (32 + 1) * 10  # a bias and two of batch norm a unit
+    assert 0.8 < metrics.test_accuracy < 1
+    assert metrics.fit_seconds > 0
+    assert 0.1 < metrics.threshold < 1
+    with Image.open(run.curves) as image:
         assert image.width > 500
 
-    shown = capsys.readouterr().out
+
+def test_what_a_run_prints(trained_run):
+    shown = trained_run.output
     assert "512 images to train on, 128 to validate, 200 to test, 10 classes" in shown
-    assert "25,450" in shown
-    assert f"test accuracy {metrics['test_accuracy']:.2%}" in shown
-    assert str(tmp_path) in shown
+    assert f"{trained_run.metrics.parameters:,}" in shown
+    assert f"test accuracy {trained_run.metrics.test_accuracy:.2%}" in shown
+    assert str(trained_run.folder.path) in shown
     assert "tensorboard --logdir" in shown
 
 
@@ -97,7 +98,7 @@ ALL_OPTIONS += ["data.outliers=0.1"]
 ALL_OPTIONS += ["trainer.max_epochs=4"]  # which an interrupted run cannot halve: a schedule covers all of it
 
 
-def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_root, monkeypatch):
+def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_root, few_drawings, monkeypatch):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     options = [*ALL_OPTIONS, "scheduler=cosine"]
     train(whole, mnist_root, *options)
@@ -108,10 +109,9 @@ def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_ro
         if trainer.current_epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "save_last_and_best", stop_after_two)
-    with pytest.raises(KeyboardInterrupt, match="2 of 4 epochs are kept"):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="2 of 4 epochs are kept"):
+        patch.setattr(training, "save_last_and_best", stop_after_two)
         train(stopped, mnist_root, *options)
-    monkeypatch.undo()
     train(stopped, mnist_root, *options, f"checkpoint={stopped}/checkpoints/last.ckpt")
     assert (whole / "metrics.csv").read_text() == (stopped / "metrics.csv").read_text()
     states = [torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for run in (whole, stopped)]
@@ -141,23 +141,23 @@ def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_roo
     assert rates[3] > 1e-4
 
 
-def test_tensorboard(tmp_path, mnist_root):
-    metrics = train(tmp_path, mnist_root)
+def test_tensorboard(trained_run):
+    path = trained_run.folder.path
     for part in ("train", "validation"):
-        scalars = events(tmp_path / part)
-        assert [event.step for event in scalars.Scalars("accuracy")] == [1, 2, 3, 4]
-        assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4]
-    run = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
+        scalars = events(path / part)
+        assert [event.step for event in scalars.Scalars("accuracy")] == list(range(1, 9))
+        assert [event.step for event in scalars.Scalars("loss")] == list(range(1, 9))
+    run = EventAccumulator(str(path), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
     tags = run.Tags()
     assert {"test/confusion", "test/misread"} <= set(tags["images"])
     assert "config/text_summary" in tags["tensors"]
     assert b"hidden_sizes" in run.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
     assert tags["graph"]
-    assert run.Scalars("result/test_accuracy")[0].value == pytest.approx(metrics["test_accuracy"])
+    assert run.Scalars("result/test_accuracy")[0].value == pytest.approx(trained_run.metrics.test_accuracy)
     plugin = run.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     hparams = HParamsPluginData.FromString(plugin).session_start_info.hparams
     assert hparams["optimizer.lr"].number_value == 0.001
-    assert hparams["model.hidden_sizes"].string_value == "[32]"
+    assert hparams["model.hidden_sizes"].string_value == "[64, 32]"
     assert hparams["optimizer"].string_value == "Adam"
 
 

@@ -1,6 +1,5 @@
 """A run from config to run folder, in this process."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training import build
 from mnist_mlp.training import run as training
 
@@ -136,7 +136,7 @@ def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_roo
     settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]
     train(tmp_path, mnist_root, *settings, "trainer.max_epochs=2")
     train(tmp_path, mnist_root, *settings, "trainer.max_epochs=4", f"checkpoint={tmp_path}/checkpoints/last.ckpt")
-    rates = [float(row["lr"]) for row in csv.DictReader((tmp_path / "metrics.csv").open())]
+    rates = [row["lr"] for row in RunFolder(tmp_path).rows]
     assert len(rates) == 4
     assert rates[3] > 1e-4
 

@@ -41,7 +41,7 @@ ALL_OPTIONS = ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=
 def test_the_command_starts_processes_that_train_what_one_does(tmp_path):
     one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
     for run, trainer in ((one, ["trainer=cpu"]), (two, ["trainer=ddp", "trainer.accelerator=cpu"])):
-        command = train_here if run is one else train_py  # which imports train.py in each process
+        command = train_here if run is one else train_py  # each process of which imports train.py
         result = command(tmp_path, *SETTINGS, *trainer, f"hydra.run.dir={run.path.name}")
         assert result.returncode == 0, result.stderr
     assert result.stdout.count("test accuracy") == 1
@@ -78,7 +78,7 @@ def test_a_sweep_of_trainings_in_two_processes(tmp_path, mnist_root):
     result = train_py(tmp_path, *arguments, "hydra.sweep.dir=s", MNIST_ROOT=str(mnist_root))
     assert result.returncode == 0, result.stderr
     assert {path.parent.name for path in tmp_path.glob("s/*/metrics.json")} == {"seed=0", "seed=1"}
-    assert result.stdout.count("test accuracy") == 3  # a line a job, the head of the table
+    assert result.stdout.count("test accuracy") == 3  # one line for each job, and the head of the table
 
 
 @pytest.mark.slow

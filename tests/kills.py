@@ -3,7 +3,8 @@
 python tests/kills.py --kills 100 [--seed 0]
 
 Half of the kills come after a random time, half at a random operation on a file: before it, after it, or in the middle
-of writing. Runs are forked from this process, which has imported torch once and never used it.
+of writing. Runs are forked from this process, which imports torch but does not use it. Without --seed it is random, and
+printed.
 """
 
 import argparse
@@ -34,7 +35,7 @@ QUICK = ["data=digits", "trainer=cpu", "trainer.max_epochs=6", "data.batch_size=
 
 
 def forked(run: Callable[[], None]) -> int:
-    """The process id of a child that does ``run`` silently."""
+    """Returns the process id of a child that calls ``run`` without output."""
     child = os.fork()
     if child:
         return child
@@ -83,7 +84,7 @@ def train_until_killed(config: DictConfig, folder: Path, number: int, how: str) 
 
 
 def content(folder: Path) -> dict:
-    """All that a run leaves and that must not depend on how often it was killed."""
+    """Returns what a run leaves and what must not depend on how often it was killed."""
     checkpoints = {}
     for name in ("last", "best"):
         checkpoint = torch.load(folder / f"checkpoints/{name}.ckpt", weights_only=True)
@@ -107,7 +108,7 @@ def content(folder: Path) -> dict:
 
 
 def described(value, tensors: list) -> object:
-    """The value with its tensors' bytes, so that equal descriptions are equal bit for bit."""
+    """Returns the value with its tensors as bytes: equal descriptions are equal bit for bit."""
     if isinstance(value, torch.Tensor):
         return str(value.dtype), tuple(value.shape), value.numpy().tobytes()
     if isinstance(value, dict):
@@ -118,7 +119,7 @@ def described(value, tensors: list) -> object:
 
 
 def finish(config: DictConfig, folder: Path) -> float:
-    """Trains to the end; gives the seconds that it took."""
+    """Trains to the end, and returns the seconds that it took."""
     start = time.monotonic()
     _, status = os.waitpid(forked(lambda: train(config, folder)), 0)
     assert status == 0, f"a run failed in {folder}"
@@ -126,7 +127,11 @@ def finish(config: DictConfig, folder: Path) -> float:
 
 
 def kill_and_compare(name: str, kills: int, random: random.Random, work: Path) -> int:
-    """Kills runs of a model ``kills`` times in all; gives how many runs these were. Raises AssertionError."""
+    """Kills runs of a model ``kills`` times in all, and returns how many runs these were.
+
+    Raises:
+        AssertionError: A continued run fails, or differs from one that was never killed.
+    """
     config = composed(*QUICK, *MODELS[name])
     reference = work / name
     seconds = finish(config, reference)

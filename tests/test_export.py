@@ -22,7 +22,7 @@ from mnist_mlp.training.build import build_data
 
 
 def network_of(model, seed=0):
-    """Weights, and means and variances of batch normalisation, such that each of them changes what is read."""
+    """Returns a network with weights, means and variances that all change its output."""
     torch.manual_seed(seed)
     network = MLP(**model)
     for name, tensor in network.state_dict().items():
@@ -59,7 +59,7 @@ def assert_reads_as(path, reader):
         logits, probabilities = session.run(["logits", "probabilities"], {"images": images})
         assert logits.shape == (len(images), len(reader.classes))
         expected = reader.logits(images).numpy()
-        allowed = 2e-5 * max(1, np.abs(expected).max())  # of rounding, and no logit changes a probability by more
+        allowed = 2e-5 * max(1, np.abs(expected).max())  # rounding; no logit changes a probability by more
         assert np.abs(logits - expected).max() < allowed
         assert np.abs(probabilities - reader.probabilities(images)).max() < allowed
     assert logits.std(0).min() > 0.01  # a file that ignored its input would not do
@@ -133,7 +133,7 @@ def test_a_run_from_another_machine(add_run, monkeypatch, capsys, mnist_root, tm
     main()
     assert "mnist: onnxruntime labels 0 of 200 test images" in capsys.readouterr().out
     properties = {entry.key: entry.value for entry in onnx.load(run / "model.onnx").metadata_props}
-    assert json.loads(properties["threshold"]) == 0.5  # an older run
+    assert json.loads(properties["threshold"]) == 0.5  # where the run has none
 
 
 @pytest.mark.parametrize("as_digits", [False, True])
@@ -152,7 +152,7 @@ def test_a_folder_s_images_are_those_of_the_training(add_run, tmp_path, as_digit
 
 
 def test_a_data_set_without_a_test_part_is_split_as_in_training(add_run, capsys):
-    run = add_run(data="digits", hidden_sizes=[16])  # which it fell back on
+    run = add_run(data="digits", hidden_sizes=[16])  # as a run that fell back on them
     export(run)
     test = build_data(composed("data=digits")).parts["test"]
     assert f"digits: onnxruntime labels 0 of {len(test[1])} test images" in capsys.readouterr().out
@@ -168,7 +168,7 @@ def test_a_failed_check_leaves_nothing(add_run, monkeypatch, capsys, tmp_path, w
         return logits, logits.softmax(1)
 
     monkeypatch.setattr(module.CalibratedNetwork, "forward", changed)
-    if wrong == "labels":  # alone
+    if wrong == "labels":  # only
         monkeypatch.setattr(module, "TOLERANCE", np.inf)
     before = sorted(tmp_path.rglob("*"))
     assert_one_line(monkeypatch, capsys, [run, "--to", tmp_path / "new/model.onnx"], "not exported: onnxruntime labels")

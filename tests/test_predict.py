@@ -51,7 +51,8 @@ def test_from_command_to_lines(tmp_path, run, page):
     assert empty.endswith("empty.png: nothing to read")
     assert line.startswith(f"{path}: ")
     assert [file.name for file in (tmp_path / "shown").iterdir()] == ["page.png.read.png"]
-    assert Image.open(tmp_path / "shown/page.png.read.png").width > 1000
+    with Image.open(tmp_path / "shown/page.png.read.png") as shown:
+        assert shown.width > 1000
 
 
 @pytest.mark.parametrize(("typed", "refused"), [([], True), (["--threshold", "0"], False)])

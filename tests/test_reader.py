@@ -52,7 +52,7 @@ def test_a_checkpoint_of_version_0_1_0_kept_settings_as_text(tmp_path):
     assert torch.equal(logits, network.eval()(torch.from_numpy(images).flatten(1) / 255))
 
 
-def test_what_is_no_run(tmp_path):
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="best.ckpt: No such file"):
         Reader(tmp_path)
     path = tmp_path / "other.ckpt"
@@ -121,7 +121,7 @@ def test_evidence_of_a_perceptron_is_its_weight_times_the_pixel(tmp_path):
 
 def test_the_threshold(tmp_path):
     weights = torch.zeros(10, 784)
-    weights[3] = 0.01  # the more is drawn, the surer it is a 3
+    weights[3] = 0.01  # more ink makes a 3 more probable
     run = save_run(tmp_path / "run", perceptron(weights), threshold=0.9, classes=list("abcdefghij"))
     images = np.full((3, 28, 28), [[[40]], [[100]], [[200]]], np.uint8)
     probabilities = Reader(run.path).probabilities(images)

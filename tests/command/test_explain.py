@@ -11,7 +11,7 @@ def shown(capsys, error: BaseException) -> tuple[int, str]:
     return end.value.code, capsys.readouterr().err
 
 
-def test_what_the_user_can_mend_is_one_line(capsys):
+def test_an_error_that_the_user_can_fix_is_one_line(capsys):
     assert shown(capsys, InputError("seed=x:\n must be\n an integer")) == (2, "error: seed=x: must be an integer\n")
     assert shown(capsys, FileNotFoundError(2, "No such file", "a.png")) == (2, "error: a.png: No such file\n")
     assert shown(capsys, KeyboardInterrupt("to continue: ...")) == (130, "\ninterrupted: to continue: ...\n")
@@ -22,7 +22,7 @@ def test_a_bug_shows_its_traceback():
         raise ZeroDivisionError
 
 
-def test_what_a_constructor_rejects_is_told_with_its_key():
+def test_an_error_of_a_constructor_names_its_key():
     error = InstantiationException("Error in call to target 'x':\nValueError('too big')\nfull_key: trainer")
     error.__cause__ = ValueError("too big")
     assert explain(error) == "trainer: too big"
@@ -38,5 +38,5 @@ def test_an_option_that_is_not_there_names_those_that_are():
     assert explain(error) == "model=nope: no such model; there are deep, mlp"  # an OSError too
 
 
-def test_a_search_without_a_result_is_told():
+def test_a_search_without_a_result_is_reported():
     assert explain(ValueError("No trials are completed yet.")) == "every trial of the search failed"

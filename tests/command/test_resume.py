@@ -51,7 +51,7 @@ def test_a_sweep_of_one_seed_takes_more(sweep):
     begun.hydra.overrides.task = ["study=dropout"]
     OmegaConf.save(begun, sweep / "multirun.yaml")
     assert "seed=1,2" in continued(["seed=1,2", f"resume={sweep}"])
-    assert "seed=choice(7)" in continued(["seed=7", f"resume={sweep}"])  # a sweep, so that it is in the job's name
+    assert "seed=choice(7)" in continued(["seed=7", f"resume={sweep}"])  # a sweep: then the job's name has it
 
 
 def test_a_value_that_cannot_be_is_refused_before_it_is_the_sweeps(sweep):

@@ -53,7 +53,7 @@ def test_resizes_images_of_another_size(mnist_root):
 
 
 def damage(raw, how: str) -> str:
-    """Damages a file and gives its name."""
+    """Damages a file and returns its name."""
     images, labels = raw / "train-images-idx3-ubyte", raw / "train-labels-idx1-ubyte"
     if how == "truncated":
         images.write_bytes(images.read_bytes()[:-1])
@@ -109,10 +109,10 @@ def test_a_missing_file_is_an_error_where_others_are_there(mnist_root, no_networ
     assert not isinstance(caught.value, datasets.NotAvailable)
 
 
-def test_without_files_and_network_the_data_set_is_not_available(tmp_path, no_network):
+def test_without_files_and_network_a_data_set_is_not_available(tmp_path, no_network):
     with pytest.raises(datasets.NotAvailable, match="train-images-idx3-ubyte"):
         datasets.download("mnist", tmp_path / "new/data")
-    assert list(tmp_path.iterdir()) == []  # no empty folders stay
+    assert list(tmp_path.iterdir()) == []  # no empty folder is left
 
 
 def test_downloads_what_is_missing(mnist_root, tmp_path, monkeypatch):

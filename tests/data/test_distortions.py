@@ -75,7 +75,7 @@ def test_elastic_fields_move_every_pixel_alike_and_neighbours_together(smoothnes
     assert torch.allclose(field.std(0), torch.ones(784), atol=0.1)
     apart = field.view(-1, 28, 28)[:, 14]
     near, far = (torch.corrcoef(torch.stack([apart[:, 14], apart[:, 14 + d]]))[0, 1] for d in (1, 13))
-    assert near > math.exp(-1 / (4 * smoothness**2)) - 0.1  # of white noise convolved with a Gaussian
+    assert near > math.exp(-1 / (4 * smoothness**2)) - 0.1  # as of white noise convolved with a Gaussian
     assert far < near - 0.2
 
 

@@ -1,4 +1,4 @@
-"""What train.py says when something is wrong."""
+"""What train.py prints when something is wrong, and that it answers without torch."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ for command in json.loads(sys.stdin.read()):
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory) -> dict:
-    """What each command ended with, printed, imported and left, and in which process all of them ran."""
+    """Each command's exit status, stdout, stderr, heavy imports, and the files that it left."""
     code = f"PROJECT = {str(PROJECT)!r}\n{SCRIPT}"
     commands = json.dumps([*LIGHT, *WRONG])
     folder = tmp_path_factory.mktemp("answers")

@@ -1,4 +1,4 @@
-"""What only the real MNIST can show; skipped unless MNIST_ROOT names its folder."""
+"""Tests on the real MNIST; skipped unless MNIST_ROOT names its folder."""
 
 import hashlib
 
@@ -28,14 +28,14 @@ def test_no_image_is_changed(real_mnist):
 
 
 @pytest.mark.parametrize(
-    ("experiment", "least"), [("perceptron", 0.86), ("mlp", 0.895), ("dropout", 0.88), ("wide", 0.96)]
+    ("experiment", "min_accuracy"), [("perceptron", 0.86), ("mlp", 0.895), ("dropout", 0.88), ("wide", 0.96)]
 )
-def test_two_epochs_of_each_experiment(real_mnist, tmp_path, experiment, least):
-    """Floors a little under what the right initialisation, optimizer, split and normalization give."""
+def test_two_epochs_of_each_experiment(real_mnist, tmp_path, experiment, min_accuracy):
+    """The accuracy is at least what the right initialisation, optimizer, split and scale reach, less a little."""
     config = composed(
         f"experiment={experiment}", f"data.root={real_mnist}", "data.fallback=null", "trainer.max_epochs=2"
     )
-    assert training.train(config, tmp_path).test_accuracy > least
+    assert training.train(config, tmp_path).test_accuracy > min_accuracy
 
 
 def test_a_folder_of_png_files_is_the_same_data(real_mnist, tmp_path):

@@ -63,7 +63,7 @@ def test_a_signal_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_
     finished = len(rows.read_text().splitlines()) - 1
     assert f"{finished} of 50 epochs are kept" in shown
 
-    if sent == signal.SIGTERM:  # once is enough
+    if sent == signal.SIGTERM:  # the first signal has shown that it continues
         return
     result = train_here(tmp_path, *command[2:], f"trainer.max_epochs={finished + 1}")
     assert result.returncode == 0, result.stderr

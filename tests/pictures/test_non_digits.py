@@ -14,4 +14,4 @@ def test_the_seed_says_what_is_drawn():
 
 def test_drawings_are_framed_as_digits_are():
     framed = [is_framed(image) for image in drawings(200, 0).view(-1, 28, 28).numpy()]
-    assert sum(framed) > 150  # what lies far from its centre of mass cannot be centred
+    assert sum(framed) > 150  # ink far from its centre of mass cannot be centred

@@ -16,7 +16,7 @@ SETTINGS_OF_NO_KIND = pytest.param(
     "content",
     [b"", b"not one", {"state_dict": {}}, {"state_dict": 1, "callbacks": {}}, [1, 2], SETTINGS_OF_NO_KIND],
 )
-def test_what_is_no_checkpoint(tmp_path, content):
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
     path = tmp_path / "last.ckpt"
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
     with pytest.raises(InputError, match="last.ckpt: damaged, or not a checkpoint"):

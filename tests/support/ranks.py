@@ -1,4 +1,4 @@
-"""What processes of a training do in tests: functions that can be sent to them."""
+"""Functions that tests send to the processes of a training."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ def rank_and_count(word):
 def fail_in_the_second(_):
     if os.environ["LOCAL_RANK"] == "1":
         raise InputError("no such file")
-    signal.pause()  # as one that waits for the other
+    signal.pause()  # waits as for the other process
 
 
 def die(_):

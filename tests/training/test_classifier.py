@@ -24,7 +24,7 @@ def ready(config) -> DigitsDataModule:
 
 
 def trained(mnist_root, *overrides, **trainer_settings):
-    """A classifier after two epochs, and its trainer."""
+    """Returns a classifier after two epochs, and its trainer."""
     config = composed(f"data.root={mnist_root}", "data.batch_size=50", "model.hidden_sizes=[16]", *overrides)
     module = ready(config)
     classifier = build_classifier(config, module)
@@ -114,7 +114,7 @@ def test_a_schedule_covers_the_whole_run(mnist_root, scheduler):
 
 
 def test_the_average_is_what_is_validated(mnist_root):
-    """The moving average of the weights after every step, of which those that are trained know nothing."""
+    """It is the moving average of the weights after every step, and does not change the training."""
     settings = ["optimizer=sgd", "optimizer.lr=0.5"]
     steps = []
 
@@ -154,7 +154,7 @@ def test_a_clipped_gradient_is_no_longer_than_asked(mnist_root, callbacks):
 
 
 class Watching(Callback):
-    """Has a hook that Lightning's own steps call, and so makes the classifier take them."""
+    """Has a hook that only Lightning's own steps call: with it the classifier takes them."""
 
     def __init__(self) -> None:
         self.steps = 0

@@ -6,7 +6,7 @@ from mnist_mlp.training.ema import ema
 
 
 def averages(decay: float, values: list[float]) -> list[float]:
-    """The average after each of ``values`` that a weight takes."""
+    """Returns the average after each of the ``values`` that a weight takes."""
     layer = nn.Linear(1, 1, bias=False)
     averaged = AveragedModel(layer, multi_avg_fn=ema(decay))
     seen = []

@@ -34,7 +34,7 @@ def test_confusion_matrix_counts_every_image():
     }
 
 
-def test_misread_shows_the_surest_mistakes_first():
+def test_misread_shows_the_most_confident_mistakes_first():
     probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.05, 0.95], [0.4, 0.6]])
     labels = torch.tensor([0, 0, 0, 1])
     (axes,) = plots.misread(torch.rand(4, 784), labels, probabilities, ["no", "yes"], most=1).axes

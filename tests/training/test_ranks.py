@@ -9,7 +9,7 @@ from support.commands import PROJECT, composed, train_here, train_py
 from support.ranks import die, fail_in_the_second, rank_and_count, train_with_few_drawings
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.runs.folder import RunFolder, State
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.training import run as training
 from mnist_mlp.training.ranks import run_in_processes
@@ -34,22 +34,36 @@ def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
         training.train(composed("data=digits", "trainer.devices=1000"), tmp_path)
 
 
-@pytest.mark.parametrize(
-    "options", [[], ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=0.5", "data.outliers=0.3"]]
-)
-def test_two_processes_train_what_one_does(tmp_path, monkeypatch, options):
-    monkeypatch.chdir(tmp_path)
-    settings = [*options, "data=digits", "model=mlp", "data.batch_size=47", "trainer.max_epochs=2"]
+SETTINGS = ["data=digits", "model=mlp", "data.batch_size=47", "trainer.max_epochs=2"]
+ALL_OPTIONS = ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=0.5", "data.outliers=0.3"]
+
+
+def test_the_command_starts_processes_that_train_what_one_does(tmp_path):
     one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
-    train_with_few_drawings(composed(*settings, "trainer=cpu"), one.path)
-    config = composed(*settings, "trainer=ddp", "trainer.accelerator=cpu")
+    for run, trainer in ((one, ["trainer=cpu"]), (two, ["trainer=ddp", "trainer.accelerator=cpu"])):
+        command = train_here if run is one else train_py  # each process of which imports train.py
+        result = command(tmp_path, *SETTINGS, *trainer, f"hydra.run.dir={run.path.name}")
+        assert result.returncode == 0, result.stderr
+    assert result.stdout.count("test accuracy") == 1
+    assert_same(one, two)
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_two_processes_train_what_one_does_with_all_options(tmp_path):
+    one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
+    train_with_few_drawings(composed(*SETTINGS, *ALL_OPTIONS, "trainer=cpu"), one.path)
+    config = composed(*SETTINGS, *ALL_OPTIONS, "trainer=ddp", "trainer.accelerator=cpu")
     assert run_in_processes(2, train_with_few_drawings, config, two.path) == two.metrics
-    expected, found = (numbers(run.metrics) for run in (one, two))
-    assert found == pytest.approx(expected, rel=1e-4)
+    assert_same(one, two)
+
+
+def assert_same(one: RunFolder, two: RunFolder) -> None:
+    """The runs reached the same and left the same files."""
+    assert numbers(two.metrics) == pytest.approx(numbers(one.metrics), rel=1e-4)
     files = [sorted(path.name for path in run.path.rglob("*") if "tfevents" not in path.name) for run in (one, two)]
     assert files[0] == files[1]
-    assert len(list(two.path.rglob("*tfevents*"))) == len(list(one.path.rglob("*tfevents*")))
-    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+    events = [len(list(run.path.rglob("*tfevents*"))) for run in (one, two)]
+    assert events[0] == events[1]
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
@@ -58,21 +72,13 @@ def numbers(metrics: Metrics) -> dict[str, float]:
     return {key: value for key, value in values.items() if isinstance(value, (int, float))}
 
 
-def test_train_py_starts_the_processes_that_it_needs(tmp_path):
-    settings = ["data=digits", "model=mlp", "trainer=ddp", "trainer.accelerator=cpu", "trainer.max_epochs=1"]
-    result = train_here(tmp_path, *settings, "hydra.run.dir=run")
-    assert result.returncode == 0, result.stderr
-    assert RunFolder(tmp_path / "run").state == State.FINISHED
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-
-
 @pytest.mark.slow
 def test_a_sweep_of_trainings_in_two_processes(tmp_path, mnist_root):
     arguments = ["-m", "seed=0,1", "trainer=ddp", "trainer.accelerator=cpu", "model=mlp", "trainer.max_epochs=2"]
     result = train_py(tmp_path, *arguments, "hydra.sweep.dir=s", MNIST_ROOT=str(mnist_root))
     assert result.returncode == 0, result.stderr
     assert {path.parent.name for path in tmp_path.glob("s/*/metrics.json")} == {"seed=0", "seed=1"}
-    assert result.stdout.count("test accuracy") == 3  # a line a job, the head of the table
+    assert result.stdout.count("test accuracy") == 3  # one line for each job, and the head of the table
 
 
 @pytest.mark.slow

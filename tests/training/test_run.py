@@ -1,6 +1,5 @@
 """A run from config to run folder, in this process."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training import build
 from mnist_mlp.training import run as training
 
@@ -39,7 +39,8 @@ def test_the_run_folder(trained_run):
         best[key] for key in ("epoch", "val_accuracy", "val_loss")
     )
     assert (metrics.data, metrics.epochs, metrics.seed) == ("mnist", 8, 0)
-    assert metrics.parameters == (784 + 3) * 64 + (64 + 3) * 32 + (32 + 1) * 10  # a bias and two of batch norm a unit
+    per_unit = 1 + 2  # a bias, and a scale and a shift of batch normalisation
+    assert metrics.parameters == (784 + per_unit) * 64 + (64 + per_unit) * 32 + (32 + 1) * 10
     assert 0.8 < metrics.test_accuracy < 1
     assert metrics.fit_seconds > 0
     assert 0.1 < metrics.threshold < 1
@@ -47,7 +48,7 @@ def test_the_run_folder(trained_run):
         assert image.width > 500
 
 
-def test_what_a_run_prints(trained_run):
+def test_a_run_prints_its_data_network_result_and_folder(trained_run):
     shown = trained_run.output
     assert "512 images to train on, 128 to validate, 200 to test, 10 classes" in shown
     assert f"{trained_run.metrics.parameters:,}" in shown
@@ -95,7 +96,7 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
 ALL_OPTIONS = ["augment=handwriting", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
 ALL_OPTIONS += ["loss.label_smoothing=0.1", "trainer.gradient_clip_val=0.5", "trainer.precision=bf16-mixed"]
 ALL_OPTIONS += ["data.outliers=0.1"]
-ALL_OPTIONS += ["trainer.max_epochs=4"]  # which an interrupted run cannot halve: a schedule covers all of it
+ALL_OPTIONS += ["trainer.max_epochs=4"]  # as many in each part: a schedule covers the whole run
 
 
 def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_root, few_drawings, monkeypatch):
@@ -136,7 +137,7 @@ def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_roo
     settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]
     train(tmp_path, mnist_root, *settings, "trainer.max_epochs=2")
     train(tmp_path, mnist_root, *settings, "trainer.max_epochs=4", f"checkpoint={tmp_path}/checkpoints/last.ckpt")
-    rates = [float(row["lr"]) for row in csv.DictReader((tmp_path / "metrics.csv").open())]
+    rates = [row["lr"] for row in RunFolder(tmp_path).rows]
     assert len(rates) == 4
     assert rates[3] > 1e-4
 

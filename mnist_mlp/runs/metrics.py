@@ -75,9 +75,9 @@ class Metrics:
         classes: Any = self.classes
         if classes is not None and not (isinstance(classes, list) and all(type(name) is str for name in classes)):  # pyright: ignore
             raise ValueError("classes: must be a list of names")
-        texts: list[Any] = [self.data, self.warning]
-        if not all(text is None or isinstance(text, str) for text in texts):
-            raise ValueError("data, warning: must be text")
+        for key in ("data", "warning"):
+            if not isinstance(getattr(self, key), str | None):
+                raise ValueError(f"{key}: must be text")
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metrics":

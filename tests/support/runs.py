@@ -1,6 +1,7 @@
 """Run folders as training leaves them, most of them without a training."""
 
 import io
+import json
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -56,7 +57,7 @@ def save_run(
     if error is not None:
         write_text(run.error_file, error)
     if finished:
-        run.write_metrics(Metrics(**SCORES | metrics))
+        write_text(run.metrics_json, json.dumps(SCORES | metrics))
     return run
 
 

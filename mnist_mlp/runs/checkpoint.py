@@ -19,7 +19,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(checkpoint["callbacks"], dict) or not isinstance(checkpoint["state_dict"], dict):
+        parts = checkpoint["callbacks"], checkpoint["state_dict"], checkpoint.get("hyper_parameters", {})
+        if not all(isinstance(part, dict) for part in parts):
             raise TypeError
         return checkpoint
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

@@ -94,7 +94,10 @@ def test_no_runs(tmp_path):
         ("{", "damaged"),
         ("[1, 2]", "damaged"),
         ("{}", "without a finished run's scores"),
-        ('{"test_accuracy": "high", "val_accuracy": 1}', "test_accuracy: must be a number from 0 to 1"),
+        (
+            '{"test_accuracy": "high", "test_loss": 0, "val_accuracy": 1, "fit_seconds": 1}',
+            "test_accuracy: must be a number from 0 to 1",
+        ),
         ("[" * 9999, "damaged"),
     ],
 )

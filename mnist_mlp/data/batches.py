@@ -147,7 +147,7 @@ class EpochShuffle:
 
 def normalized(pixels: Tensor) -> Tensor:
     """Returns uint8 pixels in [0, 255] as float32 in [0, 1]."""
-    return pixels / 255
+    return pixels.float().div_(255)
 
 
 def shuffled(length: int, seed: int) -> Tensor:

@@ -31,14 +31,15 @@ class FastClassifier(Classifier):
 
     def on_train_start(self) -> None:
         self.parameter_list = list(self.network.parameters())
-        self.step = self.lightning_step if step_is_watched(self.trainer) else self.fast_step
+        self.watched = step_is_watched(self.trainer)
 
     def training_step(self, block: Iterator[Batch], block_index: int) -> None:
+        step = self.lightning_step if self.watched else self.fast_step
         scheduler: Any = self.lr_schedulers()
         all_logits, all_labels, losses = [], [], []
         for batch in block:
             logits, loss, objective = self.losses(batch)
-            self.step(objective)
+            step(objective)
             if scheduler is not None:
                 scheduler.step()
             if self.average is not None:
@@ -46,6 +47,8 @@ class FastClassifier(Classifier):
             all_logits.append(logits)
             all_labels.append(batch.labels)
             losses.append(loss.detach())
+        if not self.watched:
+            count_steps(self.trainer, len(losses))
         self.update_metrics(self.train_metrics, all_logits, all_labels, losses)
 
     def fast_step(self, objective: Tensor) -> None:
@@ -55,7 +58,6 @@ class FastClassifier(Classifier):
         self.clip_gradient()
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         optimizer.step()
-        count_step(self.trainer)
 
     def lightning_step(self, objective: Tensor) -> None:
         """Takes an optimizer step with all that Lightning does around it."""
@@ -88,9 +90,9 @@ def step_is_watched(trainer: Any) -> bool:
     )
 
 
-def count_step(trainer: Any) -> None:
-    """Counts an optimizer step for ``trainer.global_step``, as Lightning's wrapper around the optimizer does."""
+def count_steps(trainer: Any, steps: int) -> None:
+    """Counts optimizer steps for ``trainer.global_step``, as Lightning's wrapper around the optimizer does."""
     progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
     for tracker in (progress.total, progress.current):
-        tracker.ready += 1
-        tracker.completed += 1
+        tracker.ready += steps
+        tracker.completed += steps

@@ -3,13 +3,9 @@
 import copy
 
 import pytest
-import yaml
 from hydra import compose, initialize_config_dir
 from support.commands import PROJECT
-
-from mnist_mlp.runs.atomic import write_text
-from mnist_mlp.runs.folder import RunFolder
-from mnist_mlp.runs.metrics import Metrics
+from support.runs import save_run
 
 CONFIG = {
     "model": {"dropout": 0.3, "hidden_sizes": [128, 128]},
@@ -39,7 +35,6 @@ def add_run(tmp_path):
     def write(test_accuracy=None, error=None, sweep="sweep", choices=None, warning=None, **overrides):
         overrides = {key.replace("__", "."): value for key, value in overrides.items()}
         typed = [f"{key}={value}" for key, value in overrides.items()]
-        run = RunFolder(tmp_path / sweep / ",".join(typed))
         config = copy.deepcopy(CONFIG)
         for key, value in overrides.items():
             group, _, name = key.partition(".")
@@ -47,17 +42,19 @@ def add_run(tmp_path):
                 config[group][name] = value
             elif key == "seed":
                 config[key] = value
-        hydra = {"hydra": {"runtime": {"choices": {"optimizer": "adam", **(choices or {})}}}}
-        write_text(run.overrides_yaml, yaml.safe_dump(typed))
-        write_text(run.config_yaml, yaml.safe_dump(config))
-        write_text(run.config_yaml.with_name("hydra.yaml"), yaml.safe_dump(hydra))
-        if error:
-            write_text(run.error_file, error)
+        scores = {"test_loss": 0.1, "fit_seconds": 2.0, "warning": warning}
         if test_accuracy is not None:
-            scores = {"test_accuracy": test_accuracy, "val_accuracy": test_accuracy - 0.01, "test_loss": 0.1}
-            run.write_metrics(Metrics(**scores, fit_seconds=2.0, warning=warning))
-            run.write_rows(ROWS)
-        return run
+            scores |= {"test_accuracy": test_accuracy, "val_accuracy": test_accuracy - 0.01}
+        return save_run(
+            tmp_path / sweep / ",".join(typed),
+            overrides=typed,
+            config=config,
+            choices={"optimizer": "adam"} | (choices or {}),
+            rows=ROWS if test_accuracy is not None else (),
+            error=error,
+            finished=test_accuracy is not None,
+            **scores,
+        )
 
     return write
 

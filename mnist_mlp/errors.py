@@ -51,6 +51,9 @@ def one_line_errors(explain: Callable[[Exception], str | None] = explain) -> Gen
         how = "terminated" if _received else "interrupted"
         print(f"\n{how}{f': {interrupt}' if interrupt.args else ''}", file=sys.stderr)
         sys.exit(128 + (_received[-1] if _received else signal.SIGINT))
+    except BrokenPipeError:  # whoever reads the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
+        sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         message = explain(error)
         if message is None:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from hydra.errors import InstantiationException, MissingConfigException
 
@@ -40,3 +43,12 @@ def test_an_option_that_is_not_there_names_those_that_are():
 
 def test_a_search_without_a_result_is_reported():
     assert explain(ValueError("No trials are completed yet.")) == "every trial of the search failed"
+
+
+def test_a_reader_that_has_seen_enough_ends_the_program_quietly():
+    code = "from mnist_mlp.errors import one_line_errors\nwith one_line_errors():\n    while True: print('y' * 9999)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

@@ -18,7 +18,7 @@ Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and 
 
 
 def is_integer(value: Any) -> bool:
-    """Returns whether the value is an integer; true and false are none."""
+    """Returns whether the value is an integer and not true or false."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

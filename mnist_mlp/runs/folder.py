@@ -82,7 +82,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Metrics | None:
-        """The content of metrics.json, or None unless it is there and undamaged: then the run is not finished."""
+        """The content of metrics.json, or None if it is missing or damaged: then the run is not finished."""
         try:
             return self.read_metrics()
         except InputError:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from math import inf
 from typing import Any
 
-# The numbers, and between what they must lie. Those in OPTIONAL may be null, or missing in older files.
+# The numbers, and between what they must lie. Those in OPTIONAL may be null.
 RANGES = {
     "test_accuracy": (0, 1),
     "test_loss": (-inf, inf),

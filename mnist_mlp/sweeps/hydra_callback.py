@@ -94,7 +94,7 @@ class Sweep(Callback):
             return
         self.progress.stop()
         if any(job.last.is_file() for job in self.sweep.jobs()):
-            self.say_how_to_resume("finished jobs are kept; to run the rest:")
+            self.say_how_to_resume("what is finished is kept; to run the rest:")
 
     def say_how_to_resume(self, reason: str) -> None:
         print(f"{reason}\n  python train.py resume={self.sweep.path}", file=sys.stderr)

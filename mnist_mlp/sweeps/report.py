@@ -53,7 +53,7 @@ def write_report(folders: list[Path], by: str = METRICS[0], to: Path | None = No
     if figure:
         figure.suptitle(textwrap.fill(title(folders), 130))
         save_figure(report.summary("png"), figure, dpi=110)
-        parts.insert(0, "![the table's picture](summary.png)")
+        parts.insert(0, "![effect and curves](summary.png)")
     write_text(report.summary("md"), "\n\n".join([f"# {title(folders)}", *parts]) + "\n")
     print(f"report:    {to}/summary.md, .csv and .png\ndashboard: tensorboard --logdir {to}")
     return len(failed)

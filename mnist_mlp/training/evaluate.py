@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data: DigitsDataModule) -> Evaluation:
-    """Evaluates a network in plain torch on the CPU, in float32 whatever it was trained in."""
+    """Evaluates a network in plain torch, after moving it to the CPU and to float32 whatever it was trained in."""
     network = network.cpu().float().eval()
     val_images, val_labels = data.parts["val"]
     val_logits = logits_of(network, val_images)

@@ -1,4 +1,4 @@
-"""The same training as Classifier's with less work around each step: a block of batches a time.
+"""The same training as Classifier's with less work around each step: a block of batches at a time.
 
 Lightning's and the optimizer's Python around a step take longer than a small model's arithmetic.
 """

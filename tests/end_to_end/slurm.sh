@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A one-node Slurm cluster in a folder of its own: starts it, runs the command that is given, stops it.
 #   tests/end_to_end/slurm.sh python train.py -m launcher=slurm model=perceptron,mlp
-# Needs root and Debian's slurm-wlm and munge.
+# Needs root and Debian's slurm-wlm and munge. Plain nproc would heed the OMP_NUM_THREADS of the tests.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -38,7 +38,7 @@ SlurmdLogFile=$folder/slurmd.log
 SlurmctldPort=${SLURMCTLD_PORT:-16817}
 SlurmdPort=${SLURMD_PORT:-16818}
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=8000 State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=8000 State=UNKNOWN
 PartitionName=digits Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 

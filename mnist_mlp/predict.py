@@ -21,7 +21,7 @@ from mnist_mlp.errors import InputError, one_line_errors
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.reader import Reader, best_run
-from mnist_mlp.runs.atomic import replacing
+from mnist_mlp.runs.atomic import save_figure
 
 PICTURES_AT_A_TIME = 256
 
@@ -110,8 +110,7 @@ def show(reading: Reading, folder: Path) -> None:
 
     labels = [label or "?" for label in reading.labels]
     figure = reading_figure(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))
-    with replacing(folder / f"{Path(reading.file).name}.read.png") as path:
-        figure.savefig(path, format="png", dpi=100)
+    save_figure(folder / f"{Path(reading.file).name}.read.png", figure, dpi=100)
 
 
 def predict(arguments: argparse.Namespace) -> int:
@@ -142,19 +141,24 @@ def probability(text: str) -> float:
     return value
 
 
+def add_reader_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --run and --threshold, which say what reads and what it refuses."""
+    parser.add_argument("--run", type=Path, help="a run folder or checkpoint; default: the best run below outputs")
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        metavar="P",
+        help="a digit with a lower probability is not readable; default: the run's own, which 98 %% of digits reach",
+    )
+
+
 def main() -> None:
     """Parses the command line and prints what is read."""
     parser = argparse.ArgumentParser(
         prog="python -m mnist_mlp.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture, a folder of pictures, or a pattern")
-    parser.add_argument("--run", type=Path, help="a run folder or a checkpoint; otherwise the best run below outputs")
-    parser.add_argument(
-        "--threshold",
-        type=probability,
-        metavar="P",
-        help="the probability from which on a digit is read, not ?; otherwise the run's, which 98 %% of digits reach",
-    )
+    add_reader_arguments(parser)
     parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")
     parser.add_argument("--show", type=Path, metavar="FOLDER", help="write there pictures of what was read and seen")
     arguments = parser.parse_args()

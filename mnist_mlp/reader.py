@@ -15,7 +15,6 @@ from mnist_mlp.runs.metrics import Metrics
 
 DIGITS = [str(digit) for digit in range(10)]
 BATCH_SIZE = 4096  # images
-THRESHOLD = 0.5  # of a checkpoint without metrics.json
 
 
 class Reader:
@@ -48,13 +47,12 @@ class Reader:
         except Exception as error:  # a file of any content may be given
             raise InputError(f"{path}: not a checkpoint of a run of this project") from error
         outputs = len(list(self.network.parameters())[-1])
-        named = self.metrics.classes if self.metrics else None
-        self.classes = list(map(str, range(outputs))) if named is None else named
+        reached = self.metrics or Metrics  # a checkpoint without metrics.json is read with their defaults
+        self.classes = list(map(str, range(outputs))) if reached.classes is None else reached.classes
         if len(self.classes) != outputs:
             raise InputError(f"{self.folder.metrics_json}: classes: must be a list of {outputs} names")
-        self.temperature = self.metrics.temperature if self.metrics else 1.0
-        own = self.metrics.threshold if self.metrics else THRESHOLD
-        self.threshold = own if threshold is None else threshold
+        self.temperature = reached.temperature
+        self.threshold = reached.threshold if threshold is None else threshold
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Returns calibrated logits, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""

@@ -16,7 +16,7 @@ import uvicorn
 from mnist_mlp.draw.runs import Runs
 from mnist_mlp.draw.server import application
 from mnist_mlp.errors import InputError, one_line_errors
-from mnist_mlp.predict import probability
+from mnist_mlp.predict import add_reader_arguments
 from mnist_mlp.reader import best_run
 
 OUTPUTS = Path("outputs")
@@ -25,14 +25,8 @@ OUTPUTS = Path("outputs")
 def main() -> None:
     """Parses the command line and serves the page until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.draw", description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, help="a run folder or checkpoint; default: the best run below outputs")
+    add_reader_arguments(parser)
     parser.add_argument("--compare", type=Path, metavar="RUN", help="a second run, shown beside the first")
-    parser.add_argument(
-        "--threshold",
-        type=probability,
-        metavar="P",
-        help="a digit with a lower probability is not readable; default: each run's own threshold",
-    )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any free one (%(default)s)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")

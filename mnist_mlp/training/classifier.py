@@ -79,13 +79,12 @@ class Classifier(LightningModule):
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Returns a batch's logits, their mean loss, and what training minimises: the loss with that of outliers."""
         count = len(batch.labels)
-        if batch.outliers is None:
-            logits = self.network(batch.images)
-            loss = self.loss(logits, batch.labels) if count else logits.sum()  # 0: other processes have the batch
+        outliers = batch.outliers
+        both = self.network(batch.images if outliers is None else torch.cat([batch.images, outliers]))
+        logits = both if outliers is None else both[:count]
+        loss = self.loss(logits, batch.labels) if count else logits.sum()  # 0: other processes have the batch
+        if outliers is None:
             return logits.detach(), loss, loss
-        both = self.network(torch.cat([batch.images, batch.outliers]))
-        logits = both[:count]
-        loss = self.loss(logits, batch.labels) if count else logits.sum()
         return logits.detach(), loss, loss + outlier_exposure(both[count:]) / max(1, count)
 
     def gradient_weight(self, images: int, batch_index: int) -> float:

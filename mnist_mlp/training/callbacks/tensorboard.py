@@ -1,11 +1,9 @@
 """What TensorBoard shows of a run."""
 
-from pathlib import Path
 from typing import Any
 
 from lightning import Trainer
 from omegaconf import DictConfig
-from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
@@ -16,6 +14,7 @@ from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.runs.settings import flatten
 from mnist_mlp.training import plots
 from mnist_mlp.training.build import plain
+from mnist_mlp.training.callbacks.event_file import Writer
 from mnist_mlp.training.callbacks.history import History
 from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.evaluate import Evaluation
@@ -32,7 +31,7 @@ class Dashboard:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
-        self.writers: dict[str, SummaryWriter] = {}
+        self.writers: dict[str, Writer] = {}
 
     def begin(self, config: str, classifier: Classifier, data: DigitsDataModule, rows: list[Row]) -> None:
         """Writes the config (YAML), the graph, the augmented images and the rows of earlier epochs.
@@ -40,8 +39,8 @@ class Dashboard:
         It deletes what an earlier process wrote: how much of that reached the disk is not known.
         """
         for name, folder in (("run", self.run.path), ("train", self.run.path / "train")):
-            self.writers[name] = _new_writer(folder)
-        self.writers["val"] = _new_writer(self.run.path / "validation")
+            self.writers[name] = Writer(folder)
+        self.writers["val"] = Writer(self.run.path / "validation")
         self.writers["run"].add_text("config", f"```yaml\n{config}```")
         self.writers["run"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
         if data.augment is not None:
@@ -50,11 +49,13 @@ class Dashboard:
             self.writers["run"].add_figure("augmentation", figure)
         for row in rows:
             self.show(row)
+        self.flush()
 
     def on_epoch(self, trainer: Trainer, history: History) -> None:
         """Shows the epoch's row. An observer of History."""
         if trainer.is_global_zero:
             self.show(history.rows[-1])
+            self.flush()
 
     def show(self, row: Row) -> None:
         """Adds a point to each curve."""
@@ -77,7 +78,7 @@ class Dashboard:
             self.writers["run"].add_figure(tag, figure, epoch)
 
     def finish(self, settings: dict[str, Any], metrics: Metrics) -> None:
-        """Writes the run's row in the HPARAMS tab and closes the files.
+        """Writes the run's row in the HPARAMS tab.
 
         The results come with the settings, at the end: TensorBoard shows -1 for results that come later. This does not
         use ``add_hparams``, with which each run declares the columns and TensorBoard believes only one of them.
@@ -89,14 +90,12 @@ class Dashboard:
         for name in RESULTS:
             if (value := getattr(metrics, name)) is not None:
                 self.writers["run"].add_scalar(f"result/{name}", value)
+        self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits to the files."""
         for writer in self.writers.values():
-            writer.close()
-
-
-def _new_writer(folder: Path) -> SummaryWriter:
-    for events in folder.glob("events.out.tfevents.*"):
-        events.unlink()
-    return SummaryWriter(str(folder))
+            writer.flush()
 
 
 def hyperparameters(config: DictConfig) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What the config may hold, checked before anything heavy is imported."""
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mnist_mlp.command.hints import meant
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.settings import flatten
 
@@ -187,15 +187,20 @@ def parameters(hidden_sizes: list[int]) -> int:
 
 
 def unknown_key(key: str) -> InputError:
-    """Returns the error for a key that nothing reads, with the closest key that there is."""
+    """Returns the error for a key that nothing reads, with what was meant."""
     if key in RULES:
         choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(key.partition(".")[0])
         return InputError(
             f"there is no {key} without {choice}" if choice else f"{key}: not a setting of what is chosen"
         )
-    near = difflib.get_close_matches(key, RULES, n=1)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    return InputError(f"unknown key {key}{meant} (python train.py --cfg job shows them all)")
+    group = key.partition(".")[0]
+    if hint := meant(key, RULES):
+        advice = f"did you mean {hint}?"
+    elif group in OPEN_GROUPS and group != key:
+        advice = f"if what is chosen of {group} takes it, write +{key}"
+    else:
+        advice = "python train.py --cfg job shows them all"
+    return InputError(f"unknown key {key}; {advice}")
 
 
 def show(value: Any) -> str:

@@ -1,0 +1,58 @@
+"""What was meant by a name that is none here: the names of Keras, Lightning and others, and typing errors."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from mnist_mlp.command.options import options
+
+# What a thing is called elsewhere, without its underscores, and here. An empty name: there is no such setting.
+ELSEWHERE = {
+    "optimizer.lr": "learningrate rate eta alpha initlr baselr maxlr",
+    "trainer.max_epochs": "epoch epochs numepochs nepochs nbepoch nepoch numtrainepochs",
+    "data.batch_size": "batch bs trainbatchsize minibatch minibatchsize batches",
+    "model.hidden_sizes": "units unit neurons hidden hiddensize hiddenunits hiddenneurons hiddendim hiddendims width"
+    " layers layer numlayers nlayers hiddenlayers depth layersizes numunits numhidden nhidden",
+    "model.dropout": "dropoutrate drop droprate pdropout",
+    "model.activation": "act activationfn activationfunction nonlinearity",
+    "model.batch_norm": "bn batchnormalization norm",
+    "model": "network net arch architecture backbone modelname modeltype modelclass",
+    "optimizer": "optimiser optim opt solver optimizername optimizertype",
+    "optimizer.momentum": "sgdmomentum",
+    "optimizer.weight_decay": "decay wd l2 regularization weightdecayrate",
+    "loss": "criterion lossfn lossfunction objective losses lossname",
+    "loss.label_smoothing": "smoothing",
+    "scheduler": "schedule sched lrscheduler lrschedule schedulers",
+    "augment": "augmentation augmentations aug dataaugmentation transform transforms",
+    "average": "ema swa movingaverage",
+    "data": "dataset datasets ds dataname datasetname",
+    "data.root": "dir path folder datadir dataroot datapath datafolder rootdir mnistroot",
+    "data.val_fraction": "validationsplit valsplit validationfraction valsize validationsize split val validation",
+    "seed": "randomseed randomstate rng manualseed seedeverything seeds",
+    "trainer=gpu or trainer=cpu": "device gpu cuda cpu mps usecuda usegpu nocuda nogpu",
+    "trainer.devices": "gpus numgpus ngpus ndevices numdevices",
+    "trainer.gradient_clip_val": "clip gradclip gradientclip clipnorm clipvalue clipgradnorm maxgradnorm",
+    "experiment": "exp experiments recipe preset",
+    "search": "tune tuner hparamssearch hyperparametersearch",
+    "hydra.run.dir": "output outputs outputdir outdir out savedir save logdir rundir workdir",
+    "resume": "ckpt ckptpath checkpointpath continue restore resumefrom load loadfrom pretrained",
+    "": "mode metrics metric name verbose shuffle workers numworkers pinmemory patience config steps debug callback",
+}
+MEANT = {name: here for here, names in ELSEWHERE.items() for name in names.split()}
+
+
+def meant(key: str, known: Collection[str]) -> str | None:
+    """Returns what was meant by a key that is unknown: a key, a group, or a choice; None if that is not plain.
+
+    Args:
+        key: What was typed, with or without a group, such as ``learning_rate`` or ``model.units``.
+        known: All keys that there are.
+    """
+    names = [*known, *options()]
+    plain = {name.replace("_", ""): name for name in names}
+    typed = key.lower().replace("-", "").replace("_", "")
+    name = typed.rpartition(".")[2]
+    alike = [known_key for short, known_key in plain.items() if short.rpartition(".")[2] == name]
+    for found in (plain.get(typed), plain.get(name), MEANT.get(name), alike[0] if len(alike) == 1 else None):
+        if found is not None:
+            return found or None
+    return next(iter(get_close_matches(key.lower(), names, n=1, cutoff=0.8)), None)

@@ -11,9 +11,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from mnist_mlp.command.explain import explain
-from mnist_mlp.command.help import help_text
+from mnist_mlp.command.help import first_line, information
 from mnist_mlp.command.resume import continued
 from mnist_mlp.command.settings import check
+from mnist_mlp.command.typed import readable
 from mnist_mlp.errors import InputError, interrupt_on_sigterm, one_line_errors
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.sweeps.jobs import run_job
@@ -34,6 +35,8 @@ def main(config: DictConfig) -> float | None:
 def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metrics | None:
     """Checks the config, then imports torch and trains."""
     check(config)
+    if int(os.environ.get("RANK", 0)) == 0:
+        print(first_line(HydraConfig.get().runtime.choices, HydraConfig.get().overrides.task), flush=True)
     return import_training().train(config, folder, varied)
 
 
@@ -52,15 +55,15 @@ def import_training():
 
 
 if __name__ == "__main__":
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        print(help_text(Path(__file__).parent / "conf"))
+    if answer := information(sys.argv[1:]):
+        print(answer)
         sys.exit()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
     interrupt_on_sigterm()
     with one_line_errors(explain):
-        sys.argv[1:] = continued(sys.argv[1:])
+        sys.argv[1:] = continued(readable(sys.argv[1:]))
         if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
             sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
         main()

@@ -98,3 +98,15 @@ def test_comments_in_yaml_quote_results():
         for number in re.findall(r"#.*?(\d\d\.\d+) (?:±|%)", path.read_text())
     }
     assert {pair for pair in quoted if pair[1] not in results} == set()
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "docs/extending.md"])
+def test_what_shells_expand_is_quoted_in_commands(name):
+    """A Mac's shell, zsh, refuses [ ] ( ) * ? outside quotation marks if no file is named so."""
+    text = DOCUMENTS.get(name) or (PROJECT / name).read_text()
+    text = re.sub(r"```python\n.*?```", "", text.replace("\\\n", " "), flags=re.DOTALL)
+    lines = re.findall(
+        r"(?:^ *|`)((?:python|pip|pytest|tensorboard|mnist-)[ \w][^`\n]*|[\w.]+=[^`\s]*)", text, re.MULTILINE
+    )
+    bare = [re.sub(r"'[^']*'|\"[^\"]*\"", "", re.split("  +", line)[0]) for line in lines]
+    assert lines and [line for line in bare if re.search(r"[][()*?]|[ =]~", line)] == []

@@ -1,35 +1,86 @@
-"""What ``python train.py --help`` says."""
+"""What train.py says about itself: its help, its version, and what it is about to train."""
 
-from pathlib import Path
+import textwrap
+from collections.abc import Mapping
 
-HELP = """Trains a multilayer perceptron to read handwritten digits, tests it, and writes a
-run folder with its scores, curves, checkpoints and TensorBoard files. Choose a
-part by its name, change a setting by its key:
+import mnist_mlp
+from mnist_mlp.command.options import options
 
-  python train.py                                  the 98 % model
-  python train.py experiment=mlp                   one of the tutorial's models
+HELP = """Trains a multilayer perceptron to read handwritten digits, tests it, and writes
+a run folder with its scores, curves, checkpoints and TensorBoard files. Choose
+a part by its name, change a setting by its key:
+
+  python train.py                                  the tutorial's model 4: 98 %
+  python train.py experiment=mlp                   another of its models
   python train.py model=dropout optimizer=adam     any model, any optimizer
   python train.py 'model.hidden_sizes=[256,128]' trainer.max_epochs=10
   python train.py data=digits                      real digits without download
-  python train.py data=folder data.root=my_digits  your images: my_digits/7/*.png
-  python train.py -m model=perceptron,mlp seed=0,1 every combination, and a report
+  python train.py data=folder data.root=my_digits  your own: my_digits/7/*.png
+  python train.py -m model=perceptron,mlp seed=0,1 all four, and a report
   python train.py study=dropout                    a prepared sweep
   python train.py search=optuna model=mlp          look for good settings
   python train.py resume=FOLDER                    continue a run or a sweep
 
-What there is to choose from (group=name); launcher=parallel runs a sweep's jobs
-side by side:
+--help GROUP shows one of the groups below, --cfg job every setting and its
+value, --hydra-help what else Hydra offers, python -m mnist_mlp the other
+commands; tensorboard --logdir outputs shows the runs.
+"""
 
-{groups}
+# What a group is for; also the order in which they are shown.
+ABOUT = {
+    "experiment": "a whole recipe: it chooses from the groups below, and sets epochs and batch size",
+    "model": "the network",
+    "optimizer": "how the weights are changed, and the learning rate",
+    "scheduler": "how the learning rate changes during the training",
+    "loss": "what is minimised",
+    "data": "the images",
+    "augment": "how training images are distorted",
+    "average": "which weights are validated, tested and used",
+    "trainer": "the machine's part, and the number of epochs",
+    "study": "a question answered by many trainings: a sweep with its values, and a report",
+    "search": "looks for the settings with the best validation accuracy, one training after the other",
+    "launcher": "where the trainings of a sweep, a study or a search run; without it, one after the other",
+    "ablation": "leaves out a part of experiment=record",
+}
 
-python train.py --cfg job shows every setting and its value, --hydra-help what
-else Hydra offers; tensorboard --logdir outputs shows the runs."""
+
+def information(arguments: list[str]) -> str | None:
+    """Returns what --help, with or without names of groups, or --version asks for; None if neither is typed."""
+    first, *others = [*arguments, ""]
+    if {"--help", "-h"} & set(arguments) or first == "help":
+        chosen = [word for word in (first, *others) if word in options()]
+        return "\n".join(map(group_help, chosen)) if chosen else help_text()
+    if "--version" in arguments or first == "version":
+        return f"mnist_mlp {mnist_mlp.__version__}"
+    return None
 
 
-def help_text(conf: Path) -> str:
-    """Returns the help, with the options in the folder ``conf``.
+def help_text() -> str:
+    """Returns the whole help. Hydra's own lists its plugins' groups, which are of no use here."""
+    groups = [*(group for group in ABOUT if group in options()), *(group for group in options() if group not in ABOUT)]
+    return "\n".join([HELP, *map(group_help, groups)])
 
-    Hydra's own help lists its plugins' groups, which are of no use here, and takes a second longer.
+
+def group_help(group: str) -> str:
+    """Returns a group's options, each with what its file says of it, in lines of at most 79 characters."""
+    lines = [f"{group}=NAME: {ABOUT[group]}" if group in ABOUT else f"{group}=NAME"]
+    lines += [f"  {name:13} {text}" for name, text in options()[group].items()]
+    return (
+        "\n".join(textwrap.fill(line, 79, subsequent_indent=" " * 16, break_on_hyphens=False) for line in lines) + "\n"
+    )
+
+
+def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
+    """Returns what is about to be trained, in a line: the recipe or the model, and what was typed besides.
+
+    Args:
+        choices: The option chosen of each group.
+        typed: The overrides.
     """
-    groups = {path.name: sorted(option.stem for option in path.glob("*.yaml")) for path in sorted(conf.glob("*/"))}
-    return HELP.format(groups="\n".join(f"  {group}: {', '.join(options)}" for group, options in groups.items()))
+    group = "experiment" if choices.get("experiment") or not typed else "model"
+    name = choices.get(group) or "wide"  # train.py's defaults are those of experiment=wide
+    besides = [word for word in typed if word != f"{group}={name}"]
+    text = options()[group].get(name, "")
+    return " ".join(
+        [f"{group}={name}", *([f"({text.rstrip('.')})"] if text else []), *(["with", *besides] if besides else [])]
+    )

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from mnist_mlp.command.options import options
+from mnist_mlp.errors import InputError
 
 # What a thing is called elsewhere, without its underscores, and here. An empty name: there is no such setting.
 ELSEWHERE = {
@@ -55,4 +56,40 @@ def meant(key: str, known: Collection[str]) -> str | None:
     for found in (plain.get(typed), plain.get(name), MEANT.get(name), alike[0] if len(alike) == 1 else None):
         if found is not None:
             return found or None
-    return next(iter(get_close_matches(key.lower(), names, n=1, cutoff=0.8)), None)
+    alike = get_close_matches(key.lower(), known if "." in key else names, n=1, cutoff=0.8)
+    return alike[0] if alike else None
+
+
+# What an option is called elsewhere, without its underscores, by group.
+OPTIONS_ELSEWHERE = {
+    "model": {"nn": "mlp", "linear": "perceptron", "softmax": "perceptron", "logistic": "perceptron"}
+    | {"model1": "perceptron", "model2": "mlp", "model3": "dropout", "model4": "wide"},
+    "loss": {
+        "crossentropy": "cross_entropy",
+        "categoricalcrossentropy": "cross_entropy",
+        "crossentropyloss": "cross_entropy",
+    }
+    | {"sparsecategoricalcrossentropy": "cross_entropy", "binarycrossentropy": "bce", "bceloss": "bce"}
+    | {"meansquarederror": "mse", "mseloss": "mse"},
+    "data": {"fashion": "fashion_mnist", "sklearn": "digits", "imagefolder": "folder", "own": "folder"},
+    "trainer": {"cuda": "gpu", "ddpspawn": "ddp", "mps": "auto"},
+    "optimizer": {"momentum": "nesterov"}
+    | dict.fromkeys(["nadam", "radam", "adamax", "adagrad", "adadelta", "rprop"], ""),
+    "experiment": {"1": "perceptron", "2": "mlp", "3": "dropout", "4": "wide", "fast": "speedrun", "best": "record"},
+    "launcher": {"joblib": "parallel", "submitit": "slurm"},
+}
+OPTIONS_ELSEWHERE["experiment"] |= {name: option for name, option in OPTIONS_ELSEWHERE["model"].items() if name != "nn"}
+
+
+def no_such_option(group: str, name: str, names: Collection[str]) -> InputError:
+    """Returns the error for an option that a group, which has the options ``names``, does not have."""
+    plain = {option.replace("_", ""): option for option in names}
+    typed = name.lower().replace("-", "").replace("_", "")
+    near = [plain[match] for match in get_close_matches(typed, plain, n=1, cutoff=0.75)]
+    option = (plain | OPTIONS_ELSEWHERE.get(group, {})).get(typed, near[0] if near else "")
+    if group == "data" and typed not in plain | OPTIONS_ELSEWHERE["data"]:
+        hint = f"for the images in a folder of your own: data=folder data.root={name}"
+    else:
+        hint = f"did you mean {group}={option}?" if option in names else ""
+    there_are = f"there are {', '.join(names)}"
+    return InputError(f"{group}={name}: no such {group}; {f'{hint} ({there_are})' if hint else there_are}")

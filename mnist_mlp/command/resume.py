@@ -158,5 +158,5 @@ def parsed(argument: str) -> Override:
 
 def quoted(path: Path) -> str:
     """Returns the path in quotes, as Hydra reads it whatever characters are in it."""
-    text = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    text = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), str(path))
     return f"'{text}'"

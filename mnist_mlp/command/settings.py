@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnist_mlp.command.hints import meant
-from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.command.options import options
+from mnist_mlp.errors import InputError
 from mnist_mlp.runs.settings import flatten
 
 Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and the test
@@ -116,7 +117,7 @@ def check(config: DictConfig) -> None:
         values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         settings = flatten(values)
     except OmegaConfBaseException as error:
-        raise InputError(f"{error.full_key}: {one_line(error.msg)}") from error
+        raise InputError(f"{error.full_key}: {str(error.msg).partition(chr(10))[0]}") from error
     for group, choice in OPTIONAL_GROUPS.items():
         if settings.get(group) != {} and f"{group}._target_" not in settings:
             raise InputError(f"{group}: nothing is chosen of it; there are {choice} and {group}=none")
@@ -195,7 +196,7 @@ def unknown_key(key: str) -> InputError:
         )
     group = key.partition(".")[0]
     if hint := meant(key, RULES):
-        advice = f"did you mean {hint}?"
+        advice = f"did you mean {hint}{'=NAME' if hint in options() else '=FOLDER' if hint == 'resume' else ''}?"
     elif group in OPEN_GROUPS and group != key:
         advice = f"if what is chosen of {group} takes it, write +{key}"
     else:

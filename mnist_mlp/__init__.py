@@ -3,8 +3,13 @@
 The public names are imported when they are first used, so that ``import mnist_mlp`` costs nothing.
 """
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Threads that wait for each other sleep. By default they spin, and on a busy machine a training takes ten times as
+# long. OpenMP reads this when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _MODULES = {
     "train": "mnist_mlp.training.run",

@@ -1,4 +1,6 @@
 import ast
+import os
+import re
 import subprocess
 import sys
 
@@ -22,3 +24,12 @@ def test_importing_the_package_imports_no_other():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = {name.split(".")[0] for name in ast.literal_eval(result.stdout)}
     assert imported - sys.stdlib_module_names == {"mnist_mlp"}
+
+
+@pytest.mark.parametrize("set_by_user, policy", [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(set_by_user, policy):
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "true", **set_by_user}
+    command = [sys.executable, "-c", "import mnist_mlp, torch"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert re.search(f"OMP_WAIT_POLICY ?= ?'?{policy}", result.stderr)

@@ -4,13 +4,13 @@ import sys
 import time
 from threading import Event, Thread
 
-from tqdm import tqdm
-
+from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder, SweepFolder
+from mnist_mlp.terminal import LiveLine
 
 
 class SweepProgress:
-    """Shows a bar over a sweep's jobs and prints a line for each job that ends, until it is stopped.
+    """Shows a line about a sweep's jobs and prints one for each job that ends, until it is stopped.
 
     Args:
         sweep: The sweep's folder.
@@ -18,33 +18,26 @@ class SweepProgress:
     """
 
     def __init__(self, sweep: SweepFolder, jobs: int) -> None:
-        self.sweep = sweep
+        self.sweep, self.jobs = sweep, jobs
         self.began = time.time()
         begun = sweep.jobs()
         self.ended = {job.path for job in begun if ending(job)}
-        finished = sum(job.metrics is not None for job in begun)
+        self.finished = sum(job.metrics is not None for job in begun)
+        self.running: list[str] = []
         self.out = sys.stdout  # a job that runs in this process redirects sys.stdout
-        before = f", {finished} of them finished before" if finished else ""
+        before = f", {self.finished} of them finished before" if self.finished else ""
         print(f"{plural(jobs, 'job')} in {sweep.path}{before}", flush=True)
-        self.bar = tqdm(
-            total=jobs,
-            initial=finished,
-            file=sys.stderr,
-            bar_format="{n_fmt} of {total_fmt} jobs |{bar:20}| {elapsed}<{remaining}{postfix}",
-            mininterval=0,
-            disable=None,  # no bar unless stderr is a terminal
-            dynamic_ncols=True,
-        )
+        self.line = LiveLine(self.pieces, jobs, self.finished)
         self.asked_to_stop = Event()
         self.thread = Thread(target=self.follow, daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
-        """Prints what has ended since the last look, and removes the bar."""
+        """Prints what has ended since the last look, and removes the line."""
         if not self.asked_to_stop.is_set():
             self.asked_to_stop.set()
             self.thread.join()
-            self.bar.close()
+            self.line.close()
 
     def follow(self) -> None:
         while not self.asked_to_stop.wait(0.5):
@@ -52,34 +45,46 @@ class SweepProgress:
         self.look()
 
     def look(self) -> None:
-        """Prints a line for each job that has ended, and shows the epochs of those that run."""
-        running = []
+        """Prints a line for each job that has ended, and counts the epochs of those that run as parts of jobs."""
+        self.running, parts = [], 0.0
         for job in self.sweep.jobs():
             if job.path in self.ended:
                 continue
             if line := ending(job):
                 self.ended.add(job.path)
-                self.bar.clear()
-                print(f"{job.path.name}  {line}", file=self.out, flush=True)
-                self.bar.update()
-            elif epochs := epochs_since(job, self.began):
-                running.append(f"{job.path.name} epoch {epochs}")
-        self.bar.set_postfix_str("; ".join(running))
+                self.finished += 1
+                self.line.print(f"{job.path.name}  {line}", self.out)
+            elif (epochs := epochs_since(job, self.began)) is not None:
+                self.running.append(f"{job.path.name} epoch {epochs[0] + 1}/{epochs[1]}")
+                parts += epochs[0] / epochs[1]
+        self.line.n = min(self.finished + parts, self.jobs)
+        self.line.refresh()
+
+    def pieces(self) -> list[str]:
+        """Returns what the line shows, what matters most first."""
+        return [f"{self.finished} of {plural(self.jobs, 'job')}", "{remaining} left", *self.running]
 
 
 def ending(job: RunFolder) -> str | None:
     """Returns what a job reached or why it failed, or None until it ends."""
     if metrics := job.metrics:
-        return f"test accuracy {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
+        validation = "" if metrics.val_accuracy is None else f"validation accuracy {metrics.val_accuracy:.2%}, "
+        return f"{validation}test accuracy {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
     return f"failed: {job.error}" if job.error else None
 
 
-def epochs_since(job: RunFolder, began: float) -> int:
-    """Returns how many epochs a job has trained; 0 if the last one ended before ``began``, in seconds since 1970."""
+def epochs_since(job: RunFolder, began: float) -> tuple[int, int] | None:
+    """Returns how many epochs a job has trained and of how many, or None if it has not begun since ``began``.
+
+    ``began`` is in seconds since 1970.
+    """
     try:
-        return len(job.rows) if job.metrics_csv.stat().st_mtime >= began else 0
-    except OSError:
-        return 0
+        if job.config_yaml.stat().st_mtime < began:
+            return None
+        epochs = int(job.config["trainer"]["max_epochs"])
+        return min(len(job.rows), epochs - 1), epochs
+    except (OSError, InputError, LookupError, TypeError, ValueError):  # not written yet
+        return None
 
 
 def plural(count: int, noun: str) -> str:

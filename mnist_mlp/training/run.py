@@ -75,11 +75,13 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data)
     metrics = metrics_of(classifier, data, history, evaluation)
+    print_scores(metrics)  # the pictures take a second
     history.draw()
     dashboard.show_test(evaluation, data, len(history.rows))
     dashboard.finish(varied or hyperparameters(config), metrics)
     run.write_metrics(metrics)
-    print_result(metrics, run)
+    print_places(run)
+    warn(metrics.warning)
     return metrics
 
 
@@ -162,16 +164,19 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
     return f"{len(run.rows)} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(run.path)}"
 
 
-def print_result(metrics: Metrics, run: RunFolder) -> None:
-    """Prints the last lines of a run: what it reached, where it lies, what to type next."""
-    logdir = "outputs" if run.path.is_relative_to(Path("outputs").absolute()) else shown(run.path)
+def print_scores(metrics: Metrics) -> None:
+    """Prints what a run reached."""
     print(
         f"test accuracy {metrics.test_accuracy:.2%}, loss {metrics.test_loss:.4f}"
-        f" (epoch {metrics.best_epoch} of {metrics.epochs}, the best on the validation images)\n"
-        f"run folder: {shown(run.path)}\n"
-        f"dashboard:  tensorboard --logdir {logdir}",
+        f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)",
+        flush=True,
     )
-    warn(metrics.warning)
+
+
+def print_places(run: RunFolder) -> None:
+    """Prints where a run lies, and what to type next."""
+    logdir = "outputs" if run.path.is_relative_to(Path("outputs").absolute()) else shown(run.path)
+    print(f"run folder: {shown(run.path)}\ndashboard:  tensorboard --logdir {logdir}")
 
 
 def warn(message: str | None) -> None:

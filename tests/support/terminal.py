@@ -1,0 +1,48 @@
+"""A terminal of a given width, for what only a terminal shows."""
+
+import fcntl
+import os
+import pty
+import struct
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+
+class Terminal:
+    """A pseudo-terminal.
+
+    Attributes:
+        file: What is written here appears on it.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self.screen, program = pty.openpty()
+        tty.setraw(program)  # no carriage return is added to a line feed
+        os.set_blocking(self.screen, False)
+        self.file = os.fdopen(program, "w")
+        self.resize(columns)
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read(self) -> str:
+        """Returns what was written since the last call."""
+        self.file.flush()
+        try:
+            return os.read(self.screen, 1 << 16).decode()
+        except BlockingIOError:
+            return ""
+
+
+@contextmanager
+def terminal(columns: int) -> Iterator[Terminal]:
+    """Makes a terminal stdout and stderr."""
+    made = Terminal(columns)
+    try:
+        with redirect_stdout(made.file), redirect_stderr(made.file):
+            yield made
+    finally:
+        made.file.close()
+        os.close(made.screen)

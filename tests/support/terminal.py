@@ -9,6 +9,8 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
+END = "\0"
+
 
 class Terminal:
     """A pseudo-terminal.
@@ -20,7 +22,6 @@ class Terminal:
     def __init__(self, columns: int) -> None:
         self.screen, program = pty.openpty()
         tty.setraw(program)  # no carriage return is added to a line feed
-        os.set_blocking(self.screen, False)
         self.file = os.fdopen(program, "w")
         self.resize(columns)
 
@@ -29,11 +30,11 @@ class Terminal:
 
     def read(self) -> str:
         """Returns what was written since the last call."""
-        self.file.flush()
-        try:
-            return os.read(self.screen, 1 << 16).decode()
-        except BlockingIOError:
-            return ""
+        print(END, end="", file=self.file, flush=True)  # the system may hand on what is written in several parts
+        text = b""
+        while not text.endswith(END.encode()):
+            text += os.read(self.screen, 1 << 16)
+        return text.decode().removesuffix(END)
 
 
 @contextmanager

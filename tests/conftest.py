@@ -78,3 +78,13 @@ def trained_run(small_mnist, tmp_path_factory) -> TrainedRun:
 def few_drawings(monkeypatch) -> None:
     """Makes drawings that are no digits quickly: the usual 5,000 take seconds."""
     monkeypatch.setattr(module, "DRAWINGS", 200)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch) -> None:
+    """Draws nothing of a run, which takes longer than a short training."""
+    from mnist_mlp.training import run as training  # imports Lightning
+
+    for name in ("begin", "show", "show_test", "finish"):
+        monkeypatch.setattr(training.Dashboard, name, lambda *_: None)
+    monkeypatch.setattr(training.History, "draw", lambda _: None)

@@ -87,6 +87,26 @@ RULES: dict[str, Rule] = {
         lambda value: value is None or (is_number(value) and value > 0),
     ),
 }
+# What Lightning or torch would take, but a training here cannot do: by key, which values, and why.
+REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "trainer.barebones": (bool, "it forbids the log and the checkpoints that a run's folder is made of"),
+    "trainer.callbacks": (lambda value: value is not None, "the group callbacks adds some"),
+    "trainer.plugins": (lambda value: value is not None, "the checkpoints' and the processes' are set here"),
+    "trainer.enable_checkpointing": (lambda value: value is False, "the best epoch's checkpoint is what is tested"),
+    "trainer.default_root_dir": (lambda value: value is not None, "hydra.run.dir=FOLDER says where a run lies"),
+    "trainer.use_distributed_sampler": (lambda value: value is False, "each process gets its part of every batch"),
+    "trainer.limit_train_batches": (lambda value: value is not None and not value, "nothing would be trained"),
+    "trainer.limit_test_batches": (lambda value: value is not None, "all test images are used, once"),
+    "trainer.limit_predict_batches": (lambda value: value is not None, "a training predicts nothing"),
+    "trainer.strategy": (
+        lambda value: str(value).endswith(("spawn", "fork", "notebook")),
+        "trainer=ddp starts the processes of a training itself",
+    ),
+    "optimizer._target_": (
+        lambda value: str(value).endswith((".LBFGS", ".SparseAdam")),
+        "LBFGS goes through each batch several times, SparseAdam needs sparse gradients; neither is there here",
+    ),
+}
 # What a group may construct. A config, or a stranger's run folder that is resumed, cannot name anything else.
 TARGETS = {
     "model": r"mnist_mlp\.model\.mlp\.MLP",
@@ -123,6 +143,11 @@ def check(config: DictConfig) -> None:
             raise InputError(f"{group}: nothing is chosen of it; there are {choice} and {group}=none")
     check_rules(settings)
     check_targets(settings)
+    for key, (refused, reason) in REFUSED.items():
+        if refused(settings.get(key)):
+            raise InputError(f"{key}={show(settings[key])}: {reason}")
+    if settings.get("trainer.gradient_clip_algorithm") and settings["trainer.gradient_clip_val"] is None:
+        raise InputError("trainer.gradient_clip_algorithm: of no effect without trainer.gradient_clip_val")
     check_names(settings)
     if (count := parameters(settings["model.hidden_sizes"])) > MAX_PARAMETERS:
         raise InputError(f"model.hidden_sizes: {count:,} parameters, but at most {MAX_PARAMETERS:,} are allowed")
@@ -153,8 +178,8 @@ def check_value(key: str, value: Any) -> None:
 def check_targets(settings: dict[str, Any]) -> None:
     """Raises InputError for the first ``_target_``, at any depth, that its group may not construct."""
     for key, target in targets(settings):
-        group, _, name = key.partition(".")
-        if name != "_target_" or not re.fullmatch(TARGETS.get(group, ""), str(target)):
+        group = key.partition(".")[0]
+        if not re.fullmatch(TARGETS.get(group, ""), str(target)):
             raise InputError(f"{key}={target}: not something that {group} may be")
 
 

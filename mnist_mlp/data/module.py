@@ -114,6 +114,8 @@ class DigitsDataModule(LightningDataModule):
         outliers = Outliers(self.drawings.to(images.device), self.outliers) if self.drawings is not None else None
         order = self.batch_size, self.seed, *self._rank_and_world_size()
         batches = ShuffledBatches(images, labels, *order, self.augment, outliers)
+        if getattr(self.trainer, "overfit_batches", 0):
+            batches.sampler.set_epoch = lambda epoch: None  # the same batches in each epoch, as Lightning has it
         return Blocks(batches, self.block_size) if self.block_size > 1 else batches
 
     def val_dataloader(self) -> OrderedBatches:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -63,12 +64,26 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def summary(network: nn.Sequential) -> str:
-    """Returns a table of the layers with their output shapes and numbers of parameters, and the total."""
-    rows, output = [("layer", "output", "parameters")], 0
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            output = layer.out_features
-        rows.append((str(layer).split("(")[0], f"(batch, {output})", f"{count_parameters(layer):,}"))
+def summary(network: nn.Module, in_features: int = 784) -> str:
+    """Returns a table of the layers with their output shapes and numbers of parameters, and the total.
+
+    Args:
+        network: Maps images (n, in_features) to logits. It is called once, without training it.
+        in_features: Pixels of an image.
+    """
+    rows = [("layer", "output", "parameters")]
+
+    def add(layer: nn.Module, _: object, output: Tensor) -> None:
+        shape = ", ".join(map(str, ("batch", *output.shape[1:])))
+        rows.append((type(layer).__name__, f"({shape})", f"{count_parameters(layer):,}"))
+
+    layers = [layer for layer in network.modules() if not list(layer.children())]
+    hooks = [layer.register_forward_hook(add) for layer in layers]
+    training, image = network.training, next(network.parameters()).new_zeros(1, in_features)
+    with torch.no_grad():
+        network.eval()(image)
+    network.train(training)
+    for hook in hooks:
+        hook.remove()
     rows.append(("total", "", f"{count_parameters(network):,}"))
     return "\n".join(f"{name:<12}{output:<16}{parameters:>12}" for name, output, parameters in rows)

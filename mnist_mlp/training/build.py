@@ -1,6 +1,8 @@
 """From the config to the objects of a training. The only module that calls Hydra's instantiate."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,24 +10,29 @@ from hydra.utils import instantiate
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning.pytorch.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.model.mlp import count_parameters
 from mnist_mlp.runs.settings import flatten
 from mnist_mlp.training import ranks
 from mnist_mlp.training.callbacks.checkpoints import AtomicCheckpoints
 from mnist_mlp.training.classifier import Classifier
-from mnist_mlp.training.fast_steps import FastClassifier
+from mnist_mlp.training.fast_steps import FastClassifier, needs_single_steps
+from mnist_mlp.training.schedulers import Schedule
 
 THREADS = torch.get_num_threads()  # torch's own choice, or OMP_NUM_THREADS
 
 # What a resumed run may change: where the data lie and how long and where it trains, not what it computes.
 FREE_SETTINGS = {"checkpoint", "data.root", "data.fallback", "data.block_size"} | {
-    f"trainer.{name}" for name in ("max_epochs", "accelerator", "devices", "num_nodes", "strategy")
+    f"trainer.{name}"
+    for name in ("max_epochs", "max_steps", "max_time", "accelerator", "devices", "num_nodes", "strategy", "profiler")
 }
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
 
 
 def check_machine(config: DictConfig) -> None:
@@ -52,41 +59,75 @@ def processes(config: DictConfig) -> int:
     return config.trainer.devices * config.trainer.num_nodes
 
 
-def build_data(config: DictConfig) -> DigitsDataModule:
-    """Returns the data module, with its images read.
-
-    With several processes it serves single batches: DDP allows one backward pass for each.
-    """
-    block_size = config.data.block_size if processes(config) == 1 else 1
-    data = instantiate(config.data, augment=optional(config.augment), block_size=block_size)
+def build_data(config: DictConfig, block_size: int = 1) -> DigitsDataModule:
+    """Returns the data module, with its images read."""
+    data = instantiate(config.data, augment=optional(config.augment), block_size=block_size, _convert_="all")
     data.prepare_data()
     data.setup()
     return data
 
 
+def build_block_size(config: DictConfig, callbacks: list[Callback]) -> tuple[int, str | None]:
+    """Returns the images in a block of batches, and what takes single batches instead of blocks, if anything does."""
+    if processes(config) > 1:  # DDP allows one backward pass for each batch that Lightning sees
+        return 1, "a training in several processes"
+    reason = needs_single_steps(plain(config.trainer), callbacks)
+    return (1 if reason else config.data.block_size), reason
+
+
 def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
     """Returns the classifier with the initial weights of the seed, and sets the number of threads that suits it."""
     torch.manual_seed(seed_for("weights", config.seed))
-    network = instantiate(config.model, num_classes=len(data.classes))
+    network = instantiate(config.model, num_classes=len(data.classes), _convert_="all")
     torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
-    optimizer = instantiate(config.optimizer)
-    try:
-        optimizer(network.parameters())
-    except (TypeError, ValueError) as error:
-        raise InputError(f"optimizer: {error}") from error
-    parts = network, instantiate(config.loss), optimizer, optional(config.scheduler), optional(config.average)
-    options: dict[str, Any] = {"num_classes": len(data.classes), "seed": config.seed}
+    parts = {
+        "network": network,
+        "loss": optional(config.loss),
+        "optimizer": build_optimizer(config, network),
+        "schedule": build_schedule(config),
+        "average": optional(config.average),
+    }
+    parts |= {"num_classes": len(data.classes), "seed": config.seed}
     if data.block_size > 1:
-        classifier = FastClassifier(*parts, **options, clip=config.trainer.gradient_clip_val)
+        classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)
     else:
-        classifier = Classifier(*parts, **options)
+        classifier = Classifier(**parts)
     classifier.save_hyperparameters(settings(config, data), logger=False)
     return classifier
 
 
+def build_optimizer(config: DictConfig, network: nn.Module) -> Callable:
+    """Returns what makes the optimizer of given parameters.
+
+    Raises:
+        InputError: Its arguments are refused, or a first step of it, on copies of the parameters.
+    """
+    factory = instantiate(config.optimizer, _convert_="all")
+    try:
+        copies = [nn.Parameter(parameter.detach().clone()) for parameter in network.parameters()]
+        optimizer = factory(copies)
+        for parameter in copies:
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+    except Exception as error:  # of many types, by what torch's or one's own class does
+        raise InputError(f"optimizer: {one_line(error)} ({config.optimizer._target_})") from error
+    return factory
+
+
+def build_schedule(config: DictConfig) -> Schedule | None:
+    """Returns how the learning rate changes. ``interval`` and ``monitor`` are Lightning's, the rest the scheduler's."""
+    if not config.scheduler:
+        return None
+    group = plain(config.scheduler)
+    if group["_target_"].endswith(".ReduceLROnPlateau"):
+        group = {"mode": "max"} | group
+    timing = {name: group.pop(name) for name in ("interval", "monitor") if name in group}
+    return Schedule(instantiate(group, _convert_="all"), **timing)
+
+
 def optional(group: DictConfig) -> Any:
     """Returns the object that a group describes, or None if ``none`` is chosen of it."""
-    return instantiate(group) if group else None
+    return instantiate(group, _convert_="all") if group else None
 
 
 def threads_for(work: int) -> int:
@@ -98,20 +139,29 @@ def threads_for(work: int) -> int:
     return max(1, min(THREADS, work // 10_000_000))
 
 
-def build_trainer(config: DictConfig, classifier: Classifier, callbacks: list[Callback]) -> Trainer:
-    """Returns the config's trainer with the given callbacks, and without Lightning's own logger and summary."""
-    clip = config.trainer.gradient_clip_val if classifier.automatic_optimization else None
-    return instantiate(
-        config.trainer,
-        gradient_clip_val=clip,
-        callbacks=callbacks,
-        # torchrun says who is who; a cluster's own variables describe jobs, not the processes of this training
-        plugins=[AtomicCheckpoints(), *([] if TorchElasticEnvironment.detect() else [LightningEnvironment()])],
-        logger=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        sync_batchnorm=processes(config) > 1,
-    )
+def build_trainer(config: DictConfig, folder: Path, block_size: int, callbacks: list[Callback]) -> Trainer:
+    """Returns the config's trainer with the given callbacks, and without Lightning's own logger and summary.
+
+    Raises:
+        InputError: Lightning refuses a setting, or would replace it by another.
+    """
+    typed = plain(config.trainer)
+    ours: dict[str, Any] = {"num_sanity_val_steps": 0, "sync_batchnorm": processes(config) > 1} | typed
+    ours |= {"enable_model_summary": False, "logger": False, "default_root_dir": folder, "callbacks": callbacks}
+    # torchrun says who is who; a cluster's own variables describe jobs, not the processes of this training
+    ours["plugins"] = [AtomicCheckpoints(), *([] if TorchElasticEnvironment.detect() else [LightningEnvironment()])]
+    if block_size > 1:
+        ours["gradient_clip_val"] = None  # FastClassifier does it
+    if typed.get("profiler") in PROFILERS:
+        ours["profiler"] = PROFILERS[typed["profiler"]](dirpath=folder, filename="profile")
+    del ours["_target_"]
+    try:
+        trainer = Trainer(**ours)
+    except Exception as error:  # of many types
+        raise InputError(f"trainer: {one_line(error)}") from error
+    if str(typed.get("precision")) in ("16-mixed", "16") and trainer.precision != "16-mixed":
+        raise InputError(f"trainer.precision={typed['precision']}: not on this accelerator; it has bf16-mixed")
+    return trainer
 
 
 def settings(config: DictConfig, data: DigitsDataModule) -> dict[str, Any]:

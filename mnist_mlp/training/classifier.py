@@ -6,29 +6,32 @@ from typing import Any
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.nn import functional as F
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from mnist_mlp.data.batches import Batch
 from mnist_mlp.data.randomness import seed_for
+from mnist_mlp.errors import InputError
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.losses import outlier_exposure
+from mnist_mlp.training.schedulers import Schedule
 
 
 class Classifier(LightningModule):
     """Trains a network on batches of images and labels, and scores it.
 
-    Logs ``loss`` and ``accuracy`` below ``train/`` and ``val/`` once an epoch. In training they are means over the
-    epoch, while the network changes, as in Keras.
+    Logs ``train_loss``, ``train_accuracy``, ``val_loss`` and ``val_accuracy`` once an epoch. In training they are means
+    over the epoch, while the network changes, as in Keras.
 
     Args:
         network: Maps images (n, 784) to logits (n, num_classes).
         loss: Maps logits and labels to their mean loss.
         optimizer: Makes the optimizer of the given parameters.
-        scheduler: Makes the schedule of an optimizer and the run's number of steps; stepped after each step.
+        schedule: How the learning rate changes; None keeps it.
         average: A ``multi_avg_fn`` of ``torch.optim.swa_utils``. If given, an average of the weights is kept, and is
             what is validated, tested and used.
         num_classes: Number of labels.
@@ -37,21 +40,22 @@ class Classifier(LightningModule):
 
     def __init__(
         self,
-        network: nn.Sequential,
-        loss: Callable[[Tensor, Tensor], Tensor],
-        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
-        scheduler: Callable[[Optimizer, int], LRScheduler] | None = None,
+        network: nn.Module,
+        loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] = Adam,
+        schedule: Schedule | None = None,
         average: Callable | None = None,
         num_classes: int = 10,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.network, self.loss, self.optimizer, self.scheduler = network, loss, optimizer, scheduler
+        self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
         self.seed = seed
         self.average = None
         if average:  # of batch normalisation's statistics too; DDP must not wait for its gradients
             self.average = AveragedModel(network, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         self.train_metrics, self.val_metrics = (epoch_metrics(num_classes) for _ in range(2))
+        self.seen: list[tuple[Tensor, Tensor, Tensor]] = []  # logits, labels and loss that train_metrics lack
 
     @property
     def trained(self) -> nn.Module:
@@ -63,15 +67,20 @@ class Classifier(LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         logits, loss, objective = self.losses(batch)
-        self.update_metrics(self.train_metrics, [logits], [batch.labels], [loss])
+        self.seen.append((logits, batch.labels, loss.detach()))
+        if self.trainer.world_size == 1:
+            return objective
         return objective * self.gradient_weight(len(batch.labels), batch_index)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         logits = self(batch.images)
-        self.update_metrics(self.val_metrics, [logits], [batch.labels], [self.loss(logits, batch.labels)])
+        update(self.val_metrics, [(logits, batch.labels, self.loss(logits, batch.labels))])
 
     def on_train_epoch_end(self) -> None:
+        self.count_seen()
         self.log_metrics("train", self.train_metrics)
+        if self.schedule is not None and self.schedule.interval == "epoch":
+            self.step_schedule(self.schedule.monitor)
 
     def on_validation_epoch_end(self) -> None:
         self.log_metrics("val", self.val_metrics)
@@ -89,25 +98,38 @@ class Classifier(LightningModule):
 
     def gradient_weight(self, images: int, batch_index: int) -> float:
         """Returns the factor that makes DDP's mean over processes the gradient of the whole batch's mean loss."""
-        if self.trainer.world_size == 1:
-            return 1.0
         return images * self.trainer.world_size / self.trainer.train_dataloader.size(batch_index)
 
     def configure_optimizers(self) -> Any:
         optimizer = self.optimizer(self.network.parameters())
-        if self.scheduler is None:
+        if (average := self.average) is not None:
+            optimizer.register_step_post_hook(lambda *_: average.update_parameters(self.network))
+        if self.schedule is None:
             return optimizer
-        schedule = {"scheduler": self.scheduler(optimizer, self.total_steps()), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        scheduler = self.schedule.make(optimizer, self.total_steps())
+        made = {"scheduler": scheduler, "interval": self.schedule.interval}
+        if isinstance(scheduler, ReduceLROnPlateau):
+            made |= {"monitor": self.schedule.monitor, "strict": False}
+        return {"optimizer": optimizer, "lr_scheduler": made}
 
     def total_steps(self) -> int:
         """Returns the number of optimizer steps of the whole run."""
         return int(self.trainer.estimated_stepping_batches)
 
-    def optimizer_step(self, *arguments, **options) -> None:
-        super().optimizer_step(*arguments, **options)
-        if self.average is not None:
-            self.average.update_parameters(self.network)
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        # Lightning steps after the epoch's checkpoint is saved, and after a resume not at all where a metric counts.
+        if self.schedule.interval == "step":
+            scheduler.step()
+
+    def step_schedule(self, monitor: str) -> None:
+        """Takes the schedule's step at the end of an epoch."""
+        scheduler: Any = self.lr_schedulers()
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step()
+        elif monitor in self.trainer.callback_metrics:
+            scheduler.step(self.trainer.callback_metrics[monitor])
+        else:
+            raise InputError(f"scheduler: nothing logs {monitor}; there are {', '.join(self.trainer.callback_metrics)}")
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         for schedule in checkpoint["lr_schedulers"]:  # it covers the run as it is now, which may have become longer
@@ -115,6 +137,7 @@ class Classifier(LightningModule):
             schedule.pop("_schedule_phases", None)
 
     def on_train_epoch_start(self) -> None:
+        self.seen.clear()
         # Dropout's masks follow from the epoch, not from what came before: a resumed run draws the same.
         key = self.seed, self.current_epoch, self.global_rank
         torch.manual_seed(seed_for("epoch", *key))
@@ -122,15 +145,23 @@ class Classifier(LightningModule):
             if isinstance(layer, Dropout):
                 layer.reseed(seed_for("dropout", *key, index))
 
-    def update_metrics(self, metrics: Any, logits: list[Tensor], labels: list[Tensor], losses: list[Tensor]) -> None:
-        """Adds batches to an epoch's metrics, on the device."""
-        sizes = torch.tensor([len(batch) for batch in labels], device=self.device)
-        metrics["accuracy"].update(torch.cat(logits), torch.cat(labels))
-        metrics["loss"].update(torch.stack(losses).detach(), sizes)
+    def count_seen(self) -> None:
+        """Adds the batches since the last call to the training metrics, on the device."""
+        if self.seen:
+            update(self.train_metrics, self.seen)
+            self.seen.clear()
 
     def log_metrics(self, stage: str, metrics: Any) -> None:
         """Hands an epoch's metrics to Lightning, which reads and resets them."""
-        self.log_dict({f"{stage}/{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
+        self.log_dict({f"{stage}_{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
+
+
+def update(metrics: Any, batches: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+    """Adds batches, each its logits, labels and mean loss, to an epoch's metrics, on the device."""
+    logits, labels, losses = zip(*batches)
+    sizes = torch.tensor([len(batch) for batch in labels], device=logits[0].device)
+    metrics["accuracy"].update(torch.cat(logits), torch.cat(labels))
+    metrics["loss"].update(torch.stack(losses).float(), sizes)
 
 
 def epoch_metrics(num_classes: int) -> nn.ModuleDict:

@@ -3,17 +3,29 @@
 Lightning's and the optimizer's Python around a step take longer than a small model's arithmetic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from inspect import signature
 from typing import Any
 
 import torch
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from mnist_mlp.data.batches import Batch
 from mnist_mlp.training.classifier import Classifier
+
+# The trainer's settings under which a block trains as single batches do, and those that only some values change.
+HARMLESS = "_target_ max_epochs min_epochs accelerator devices num_nodes gradient_clip_val check_val_every_n_epoch"
+HARMLESS += " limit_val_batches num_sanity_val_steps enable_progress_bar enable_model_summary deterministic benchmark"
+HARMLESS += " inference_mode reload_dataloaders_every_n_epochs logger sync_batchnorm"
+VALUES = {"strategy": ("auto",), "precision": (None, 32, "32", "32-true", "bf16", "bf16-mixed")}
+# The hooks that Lightning calls for each step, of callbacks and of the module
+HOOKS = "on_train_batch_start on_train_batch_end on_before_zero_grad on_before_backward on_after_backward"
+HOOKS += " on_before_optimizer_step"
+MODULE_HOOKS = "backward optimizer_step optimizer_zero_grad configure_gradient_clipping on_before_batch_transfer"
+MODULE_HOOKS += " on_after_batch_transfer transfer_batch_to_device"
 
 
 class FastClassifier(Classifier):
@@ -28,66 +40,60 @@ class FastClassifier(Classifier):
         super().__init__(*arguments, **options)
         self.automatic_optimization = False
         self.clip = clip
+        self.current: list[Batch] = []
 
     def on_train_start(self) -> None:
-        self.parameter_list = list(self.network.parameters())
-        self.watched = step_is_watched(self.trainer)
+        self.parameter_list = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
 
     def training_step(self, block: Iterator[Batch], block_index: int) -> None:
-        step = self.lightning_step if self.watched else self.fast_step
-        scheduler: Any = self.lr_schedulers()
-        all_logits, all_labels, losses = [], [], []
-        for batch in block:
-            logits, loss, objective = self.losses(batch)
-            step(objective)
+        step, optimizer, current = super().training_step, self.optimizers(use_pl_optimizer=False), self.current
+        scheduler: Any = self.lr_schedulers() if self.schedule and self.schedule.interval == "step" else None
+        first = block_index * self.trainer.train_dataloader.batches_per_block
+        for index, batch in enumerate(block, first):
+            current[:] = (batch,)
+            self.fast_step(step(batch, index), optimizer)
             if scheduler is not None:
                 scheduler.step()
-            if self.average is not None:
-                self.average.update_parameters(self.network)
-            all_logits.append(logits)
-            all_labels.append(batch.labels)
-            losses.append(loss.detach())
-        if not self.watched:
-            count_steps(self.trainer, len(losses))
-        self.update_metrics(self.train_metrics, all_logits, all_labels, losses)
+        count_steps(self.trainer, len(self.seen))
+        self.count_seen()
 
-    def fast_step(self, objective: Tensor) -> None:
+    def fast_step(self, objective: Tensor, optimizer: Any) -> None:
         """Takes an optimizer step by torch alone. New gradients replace the old ones, which need no zeroing."""
-        for parameter, gradient in zip(self.parameter_list, torch.autograd.grad(objective, self.parameter_list)):
+        gradients = torch.autograd.grad(objective, self.parameter_list, allow_unused=True)
+        for parameter, gradient in zip(self.parameter_list, gradients):
             parameter.grad = gradient
-        self.clip_gradient()
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        optimizer.step()
-
-    def lightning_step(self, objective: Tensor) -> None:
-        """Takes an optimizer step with all that Lightning does around it."""
-        optimizer: Any = self.optimizers()
-        optimizer.zero_grad()
-        self.manual_backward(objective)
-        optimizer.step()
-
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        self.clip_gradient()
-
-    def clip_gradient(self) -> None:
-        """Cuts the gradient down to the norm ``clip``."""
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.parameter_list, self.clip)
+        optimizer.step()
+
+    def log(self, name: str, value: Any, *arguments, batch_size: int | None = None, **options) -> None:
+        if batch_size is None and self.trainer.training:
+            batch_size = len(self.current[0].labels)  # Lightning looks for it in the block
+        super().log(name, value, *arguments, batch_size=batch_size, **options)
 
     def total_steps(self) -> int:
         trainer: Any = self.trainer
         return trainer.max_epochs * len(trainer.datamodule.train_dataloader().batches)
 
-    def optimizer_step(self, *arguments, **options) -> None:
-        super(Classifier, self).optimizer_step(*arguments, **options)  # the average is updated in training_step
 
+def needs_single_steps(trainer: dict[str, Any], callbacks: Iterable[Callback]) -> str | None:
+    """Returns what a block of batches would not do as Lightning's manual says, or None.
 
-def step_is_watched(trainer: Any) -> bool:
-    """Returns whether gradients are scaled (float16), or a callback has a hook around the optimizer step."""
-    hooks = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
-    return getattr(trainer.precision_plugin, "scaler", None) is not None or any(
-        is_overridden(hook, callback, Callback) for callback in trainer.callbacks for hook in hooks
+    Args:
+        trainer: The arguments of Lightning's Trainer.
+        callbacks: Those that the user adds.
+    """
+    defaults = {name: parameter.default for name, parameter in signature(Trainer).parameters.items()}
+    for name, value in trainer.items():
+        if value not in VALUES.get(name, (defaults.get(name), value if name in HARMLESS.split() else None)):
+            return f"trainer.{name}={value}"
+    for callback in callbacks:
+        if hook := next((hook for hook in HOOKS.split() if is_overridden(hook, callback, Callback)), None):
+            return f"{type(callback).__name__}.{hook}"
+    overridden = (
+        hook for hook in f"{HOOKS} {MODULE_HOOKS}".split() if is_overridden(hook, Classifier, LightningModule)
     )
+    return next((f"Classifier.{hook}" for hook in overridden), None)
 
 
 def count_steps(trainer: Any, steps: int) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lightning import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from mnist_mlp.data.module import DigitsDataModule
@@ -55,15 +56,20 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metri
 
 def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) -> Metrics | None:
     """Does what ``train`` says, in this process."""
-    data = build.build_data(config)
+    block_size, reason = build.build_block_size(config, [])
+    dashboard = Dashboard(run)
+    bars = [EpochProgress()] if config.trainer.get("enable_progress_bar", True) else []
+    history = History(run, *(bar.on_epoch for bar in bars), dashboard.on_epoch, save_last_and_best)
+    trainer = build.build_trainer(config, run.path, block_size, [*bars, history])
+    data = build.build_data(config, block_size)
     warn(data.warning)
     print(data.description())
     classifier = build.build_classifier(config, data)
-    print(summary(classifier.network), flush=True)
+    if config.trainer.get("enable_model_summary", True):
+        print(summary(classifier.network), flush=True)
+    if reason and config.data.block_size > 1:
+        print(f"plain Lightning steps, a batch at a time, for {reason}", flush=True)
 
-    progress, dashboard = EpochProgress(), Dashboard(run)
-    history = History(run, progress.on_epoch, dashboard.on_epoch, save_last_and_best)
-    trainer = build.build_trainer(config, classifier, [progress, history])
     if config.checkpoint is not None:
         load_checkpoint(Path(config.checkpoint), classifier, history)
     if trainer.is_global_zero:
@@ -71,6 +77,8 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     fit(trainer, classifier, data, config.checkpoint, history)
     if not trainer.is_global_zero:
         return None
+    if history.unfinished:
+        print(f"epoch {history.unfinished} was not finished and is left out")
 
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data)
@@ -126,6 +134,8 @@ def fit(
             history.draw()
         raise InputError(f"{error}; the best epoch so far is kept in {shown(history.run.best)}") from error
     except Exception as error:
+        if isinstance(error, MisconfigurationException | ValueError) and not history.began and checkpoint is None:
+            raise InputError(f"trainer: {one_line(error)}") from error  # what Lightning finds when it knows the data
         if checkpoint is None or history.began:
             raise
         raise InputError(f"{checkpoint}: damaged, or not a checkpoint of such a run") from error

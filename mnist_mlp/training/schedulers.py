@@ -1,9 +1,41 @@
-"""Learning-rate schedules over a whole run. Each takes the optimizer and the run's number of optimizer steps."""
+"""Learning-rate schedules: torch's, and some over a whole run that take its number of optimizer steps, ``steps``."""
 
 import math
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+
+
+class Schedule:
+    """How the learning rate changes.
+
+    Args:
+        factory: Makes the scheduler of an ``optimizer``, and of the run's number of ``steps`` if it has such an
+            argument. Factories in a list ``schedulers`` among its arguments are called in the same way.
+        interval: ``epoch`` or ``step``: what it is stepped after. Default: step for a factory that takes ``steps``,
+            otherwise epoch, as people use torch's.
+        monitor: The logged value that ReduceLROnPlateau looks at.
+    """
+
+    def __init__(self, factory: Callable, interval: str | None = None, monitor: str = "val_accuracy") -> None:
+        self.factory, self.monitor = factory, monitor
+        self.interval = interval or ("step" if "steps" in signature(factory).parameters else "epoch")
+
+    def make(self, optimizer: Optimizer, steps: int) -> LRScheduler:
+        """Returns the scheduler of an optimizer, for a run of so many optimizer steps."""
+        return _made(self.factory, optimizer, steps)
+
+
+def _made(factory: Any, optimizer: Optimizer, steps: int) -> LRScheduler:
+    parts = factory.keywords.get("schedulers", []) if isinstance(factory, partial) else []
+    arguments: dict[str, Any] = {"schedulers": [_made(part, optimizer, steps) for part in parts]} if parts else {}
+    if "steps" in signature(factory).parameters:
+        arguments["steps"] = steps
+    return factory(optimizer=optimizer, **arguments)
 
 
 def cosine(optimizer: Optimizer, steps: int) -> LRScheduler:

@@ -21,7 +21,7 @@ from mnist_mlp.training.build import THREADS, build_data
 
 
 def images_only(config: DictConfig) -> Callable[[], None]:
-    loader = build_data(config).train_dataloader()
+    loader = build_data(config, config.data.block_size).train_dataloader()
 
     def run() -> None:
         for block in loader:
@@ -44,7 +44,7 @@ def kornia_only(config: DictConfig) -> Callable[[], None]:
     )
     smooth = (settings.smoothness, settings.smoothness)
     elastic = RandomElasticTransform(kernel_size=(27, 27), sigma=smooth, alpha=(1.0, 1.0), p=1.0)
-    data = build_data(config)
+    data = build_data(config, config.data.block_size)
     data.augment = None
     loader = data.train_dataloader()
 
@@ -77,7 +77,7 @@ def main() -> None:
     times = defaultdict(list)
     for _ in range(rounds):
         for name, config in (("epoch with distortions", distorted), ("epoch without", plain)):
-            times[name] += this_project(config, build_data(config), 3)
+            times[name] += this_project(config, build_data(config, config.data.block_size), 3)
         for name, run in tasks.items():
             times[name].append(seconds(run))
     medians = {name: statistics.median(values) for name, values in times.items()}

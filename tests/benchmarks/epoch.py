@@ -84,7 +84,8 @@ def this_project(config: DictConfig, data: DigitsDataModule, epochs: int, block_
         progress, dashboard = EpochProgress(), Dashboard(run)
         history = History(run, progress.on_epoch, dashboard.on_epoch, save_last_and_best)
         dashboard.begin("", classifier, data, [])
-        build.build_trainer(config, classifier, [progress, history, times]).fit(classifier, data)
+        trainer = build.build_trainer(config, Path(folder), block_size, [progress, history, times])
+        trainer.fit(classifier, data)
     return times.seconds()[1:]
 
 

@@ -1,6 +1,8 @@
 """The last and the best epoch on disk."""
 
 import io
+import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import torch
 from lightning import Trainer
 from lightning.pytorch.plugins import TorchCheckpointIO
 
+from mnist_mlp.errors import InputError
 from mnist_mlp.runs.atomic import replacing
 from mnist_mlp.training.callbacks.history import History
 
@@ -28,10 +31,38 @@ def save_last_and_best(trainer: Trainer, history: History) -> None:
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
-    """Saves checkpoints so that a kill or a full disk leaves the one before."""
+    """Saves checkpoints so that a kill or a full disk leaves the one before. The first is read back before it counts.
+
+    Raises:
+        InputError: A part of the checkpoint holds more than tensors and plain values, as of an optimizer's state.
+    """
+
+    read_back = False
 
     def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options: object = None) -> None:
-        content = io.BytesIO()  # on a full disk, torch.save to a file raises an error that does not say so
-        torch.save(checkpoint, content)
+        content = serialized(checkpoint)  # on a full disk, torch.save to a file raises an error that does not say so
+        if not self.read_back:
+            for name, part in checkpoint.items():
+                self.check(name, part)
+            self.read_back = True
         with replacing(Path(path)) as new:
             new.write_bytes(content.getbuffer())
+
+    def check(self, name: str, part: object) -> None:
+        """Raises InputError if a part could not be read from a checkpoint."""
+        try:
+            torch.load(serialized(part), weights_only=True)
+        except pickle.UnpicklingError as error:
+            found = re.search(r"GLOBAL (\S+)", str(error))
+            raise InputError(
+                f"the checkpoint could not be read back: its {name} hold {found[1] if found else 'code'},"
+                " but only tensors and plain values can be kept"
+            ) from error
+
+
+def serialized(value: object) -> io.BytesIO:
+    """Returns the value as torch saves it."""
+    content = io.BytesIO()
+    torch.save(value, content)
+    content.seek(0)
+    return content

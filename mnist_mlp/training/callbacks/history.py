@@ -21,49 +21,73 @@ class History(Checkpoint):
     It is a Checkpoint callback because Lightning runs these last, when all metrics of the epoch are logged.
 
     Attributes:
-        rows: A row for each epoch, with the keys of ``COLUMNS``; ``lr`` is the learning rate at the epoch's start.
+        rows: A row for each finished epoch: the keys of ``COLUMNS``, of which ``lr`` is the learning rate at the
+            epoch's start, and whatever else was logged. If none was finished, one for the epoch that was begun.
         seconds: How long the epochs took, validation included.
         began: Whether an epoch has begun in this process.
+        unfinished: The epoch, counted from 1, that was left out because it was not finished; 0 if there is none.
 
     Raises:
         InputError: At the end of an epoch with a loss that is not finite, before anything of it is saved.
     """
 
-    def __init__(self, run: RunFolder, *observers: Observer) -> None:
+    def __init__(self, run: RunFolder, *observers: Observer, monitor: str = "val_accuracy", mode: str = "max") -> None:
         self.run, self.observers = run, observers
+        self.monitor, self.mode = monitor, mode
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.began = False
+        self.validated = -1  # after how many steps
+        self.unfinished = 0
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.began = True
         self.start = time.perf_counter()
         self.lr = trainer.optimizers[0].param_groups[0]["lr"]
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self.validated = trainer.global_step
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.seconds += time.perf_counter() - self.start
-        metrics = {name.replace("/", "_"): value.item() for name, value in trainer.callback_metrics.items()}
-        row = {"epoch": trainer.current_epoch + 1, **metrics, "lr": self.lr}
+        if self.rows and not trainer.is_last_batch:  # stopped by max_steps or max_time
+            self.unfinished = trainer.current_epoch + 1
+            return
+        row = self.row(trainer)
         for name in ("train_loss", "val_loss"):
-            if not math.isfinite(row.get(name, 0)):
+            if not math.isfinite(row[name] or 0):
                 raise InputError(
                     f"{name} became {row[name]} in epoch {row['epoch']}: try a smaller optimizer.lr than {self.lr:g}"
                 )
-        self.rows.append({name: row.get(name) for name in COLUMNS})
+        self.rows.append(row)
         if trainer.is_global_zero:
             self.run.write_rows(self.rows)
         for observer in self.observers:
             observer(trainer, self)
+
+    def row(self, trainer: Trainer) -> Row:
+        """Returns the epoch's row. Validation counts if it came after the epoch's last step: others are older."""
+        measured = self.validated == trainer.global_step
+        values = {
+            name: value.item()
+            for name, value in trainer.callback_metrics.items()
+            if measured or not name.startswith("val_")
+        }
+        if measured and self.monitor not in values:
+            raise InputError(f"monitor={self.monitor}: nothing logs it; there are {', '.join(values)}")
+        row: Row = dict.fromkeys(COLUMNS) | values
+        return row | {"epoch": trainer.current_epoch + 1, "lr": self.lr}
 
     def draw(self) -> None:
         """Writes curves.png."""
         save_figure(self.run.curves, plots.curves(self.rows))
 
     def best(self) -> Row:
-        """Returns the row with the highest validation accuracy, the first of equals; without validation the last."""
-        if self.rows[-1]["val_accuracy"] is None:
-            return self.rows[-1]
-        return max(self.rows, key=lambda row: row["val_accuracy"])
+        """Returns the row with the best value of ``monitor``, the first of equals; without any the last."""
+        rows = [row for row in self.rows if row.get(self.monitor) is not None]
+        choose = max if self.mode == "max" else min
+        return choose(rows, key=lambda row: row[self.monitor]) if rows else self.rows[-1]
 
     def state_dict(self) -> dict:
         return {"rows": self.rows, "seconds": self.seconds}

@@ -62,7 +62,7 @@ class Dashboard:
         self.writers["train"].add_scalar("lr", row["lr"], row["epoch"])
         for part in ("train", "val"):
             for metric in ("loss", "accuracy"):
-                if row[f"{part}_{metric}"] is not None:
+                if row.get(f"{part}_{metric}") is not None:
                     self.writers[part].add_scalar(metric, row[f"{part}_{metric}"], row["epoch"])
 
     def show_test(self, evaluation: Evaluation, data: DigitsDataModule, epoch: int) -> None:

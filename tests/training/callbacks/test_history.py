@@ -10,14 +10,18 @@ from mnist_mlp.training.callbacks.history import History
 
 
 def end_epoch(history: History, epoch: int, val_accuracy: float = 0.5, train_loss: float = 1.0) -> None:
-    figures = {"train/loss": train_loss, "train/accuracy": 0.6, "val/loss": 2.0, "val/accuracy": val_accuracy}
+    figures = {"train_loss": train_loss, "train_accuracy": 0.6, "val_loss": 2.0, "val_accuracy": val_accuracy}
     trainer = SimpleNamespace(
         current_epoch=epoch,
         is_global_zero=True,
+        is_last_batch=True,
+        sanity_checking=False,
+        global_step=epoch,
         callback_metrics={name: torch.tensor(value) for name, value in figures.items()},
         optimizers=[SimpleNamespace(param_groups=[{"lr": 0.1}])],
     )
     history.on_train_epoch_start(trainer, None)
+    history.on_validation_end(trainer, None)
     history.on_train_epoch_end(trainer, None)
 
 

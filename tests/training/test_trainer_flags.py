@@ -134,7 +134,7 @@ def test_is_refused_before_training(tmp_path, capsys, typed):
 
 
 def test_the_same_batches_are_overfitted(tmp_path, capsys):
-    typed = ["+trainer.overfit_batches=1", "optimizer.lr=0.05", "trainer.max_epochs=30", "data.batch_size=32"]
+    typed = ["+trainer.overfit_batches=1", "optimizer.lr=0.01", "trainer.max_epochs=30", "model.hidden_sizes=[64]"]
     assert run_of(tmp_path, capsys, *typed).rows[-1]["train_accuracy"] > 0.9
 
 

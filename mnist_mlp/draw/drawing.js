@@ -44,6 +44,10 @@ export class Drawing {
     return this.#current !== null
   }
 
+  get lastPoint() {  // [x, y] in units of the paper's side
+    return this.#strokes.at(-1)?.points.at(-1) ?? [0, 0]
+  }
+
   get canUndo() {
     return this.#earlier.length > 0
   }

@@ -1,7 +1,7 @@
 // The page: what is drawn, or a photo, is sent to the server, and its answer shown.
 
 import {Drawing} from "./drawing.js"
-import {announce, chosenRuns, createBoxes, createCards, element, showAnswer, showChoice, showMessage} from "./view.js"
+import {announce, chosenRuns, createCards, element, showAnswer, showChoice, showDigits, showMessage, showSheet} from "./view.js"
 
 const NO_SERVER = "The server does not answer; is it still running?"
 
@@ -10,12 +10,14 @@ let photo = null      // the file, when one is shown instead of the drawing
 let answer = null     // the server's latest
 let selected = 0      // the index of the answer's digit that is shown
 let maxBytes = Infinity
+let refusal = ""      // why a file was not opened; stays until the next thing that the user does
 
 function isEmpty() {
   return !photo && drawing.isEmpty
 }
 
 function changed() {
+  if (drawing.isInProgress) refusal = ""
   drawing.repaint()
   element("hint").hidden = !isEmpty()
   element("undo").disabled = !drawing.canUndo && !photo
@@ -24,8 +26,14 @@ function changed() {
 }
 
 function show() {
+  showDigits(answer, photo !== null, select)
   showAnswer(answer, selected, photo !== null)
   if (answer && !drawing.isInProgress) announce(answer)
+}
+
+function select(i) {
+  selected = i
+  showAnswer(answer, selected, photo !== null)
 }
 
 // Reading
@@ -51,18 +59,24 @@ async function read() {
   const start = performance.now()
   const {error = "", ...received} = await ask(runs)
   if (sent !== photo || isEmpty() || String(runs) !== String(chosenRuns())) return  // no longer asked
-  if (error && photo) showPhoto(null)
-  showMessage(sent ? error.replace(/^picture:/, `${sent.name}:`) : error)
+  if (error && error !== NO_SERVER && sent) return refuse(error.replace(/^picture:/, `${sent.name}:`))
+  showMessage(error || refusal)
   answer = error ? null : received
-  selected = Math.max(0, Math.min(selected, (answer?.boxes.length ?? 0) - 1))
+  const count = answer?.boxes.length ?? 0
+  selected = answer && drawing.isInProgress ? nearest(answer, drawing.lastPoint) : Math.max(0, Math.min(selected, count - 1))
   performance.measure("read", {start})
-  if (answer && photo) createBoxes(answer, select)
+  if (answer && photo) showSheet(answer)
   show()
 }
 
+function nearest({boxes, width, height}, [x, y]) {  // the digit that is being drawn
+  const distances = boxes.map(([left, top, right, bottom]) =>
+    Math.hypot(Math.max(left - x * width, 0, x * width - right), Math.max(top - y * height, 0, y * height - bottom)))
+  return Math.max(0, distances.indexOf(Math.min(...distances)))
+}
+
 async function ask(runs) {
-  const query = new URLSearchParams(runs.map(run => ["run", run]))
-  if (photo) query.append("several", "")
+  const query = new URLSearchParams([...runs.map(run => ["run", run]), ["several", ""]])
   try {
     const response = await fetch(`read?${query}`, {method: "POST", body: photo ?? drawing.toPGM()})
     return await response.json()
@@ -71,16 +85,11 @@ async function ask(runs) {
   }
 }
 
-function select(i) {
-  selected = i
-  show()
-}
-
 // Photos
 
 function showPhoto(file) {
+  refusal = ""
   showMessage("")
-  if (file && file.size > maxBytes) return showMessage(`${file.name}: larger than ${maxBytes / 1e6} MB`)
   const image = element("photo")
   URL.revokeObjectURL(image.src)
   photo = file
@@ -94,9 +103,28 @@ function showPhoto(file) {
   changed()
 }
 
+function refuse(reason) {  // what was drawn before, if anything, is shown again
+  showPhoto(null)
+  refusal = reason
+  showMessage(refusal)
+}
+
+async function open(files, otherwise) {
+  const [file, ...others] = files
+  if (!file) return otherwise && refuse(otherwise)
+  if (file.size > maxBytes) return refuse(`${file.name}: larger than ${maxBytes / 1e6} MB`)
+  try {
+    await file.slice(0, 1).arrayBuffer()
+  } catch {
+    return refuse(`${file.name}: a folder, or a file that cannot be read`)
+  }
+  showPhoto(file)
+  if (others.length) showMessage(refusal = `Only ${file.name} is shown; one picture at a time.`)
+}
+
 element("photo").addEventListener("error", () => element("photo").hidden = true)  // such as TIFF: boxes on white
 element("file").addEventListener("change", event => {
-  if (event.target.files[0]) showPhoto(event.target.files[0])
+  open([...event.target.files])
   event.target.value = ""  // or choosing the same file again would not be a change
 })
 addEventListener("dragover", event => {
@@ -107,14 +135,15 @@ addEventListener("dragleave", event => { if (!event.relatedTarget) element("pape
 addEventListener("drop", event => {
   event.preventDefault()
   element("paper").classList.remove("over")
-  if (event.dataTransfer.files[0]) showPhoto(event.dataTransfer.files[0])
+  open([...event.dataTransfer.files], "This is no file. Save a picture of another page first, then drop the file.")
 })
-addEventListener("paste", event => { if (event.clipboardData.files[0]) showPhoto(event.clipboardData.files[0]) })
+addEventListener("paste", event => open([...event.clipboardData.files], "What was pasted is no picture."))
 
 // Buttons, keys and runs
 
 function undo() {
   if (photo) return showPhoto(null)
+  showMessage(refusal = "")
   drawing.undo()
   changed()
 }

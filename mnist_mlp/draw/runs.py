@@ -1,5 +1,7 @@
 """The runs that the page may read with, under names that are not paths."""
 
+import re
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,11 +36,27 @@ class Runs:
         """Looks for runs again, so that those that finished since are listed and can be read with."""
         metrics = {run: RunFolder(run).metrics for run in self.typed} | finished_runs(self.outputs)
         self.paths = {self.name_of(run): run for run in metrics}
-        self.val_accuracies = {self.name_of(run): reached and reached.val_accuracy for run, reached in metrics.items()}
+        self.metrics = {self.name_of(run): reached for run, reached in metrics.items()}
 
     def listing(self) -> list[dict[str, Any]]:
-        """Returns each run's name and validation accuracy (0 to 1, or None if unknown), ready for JSON."""
-        return [{"name": name, "val_accuracy": accuracy} for name, accuracy in self.val_accuracies.items()]
+        """Returns what there is to choose from, ready for JSON: what was typed, then the others, the newest first.
+
+        Each has its ``name``, a ``title`` for people, the ``date`` when it ended, and ``val_accuracy``, 0 to 1, on the
+        validation images of ``data``; what is unknown is None.
+        """
+        ends = {name: ended(path) for name, path in self.paths.items()}
+        names = sorted(self.paths, key=lambda name: (name in self.chosen, ends[name] or ""), reverse=True)
+        return [
+            {
+                "name": name,
+                "title": title_of(self.paths[name]),
+                "date": ends[name],
+                "val_accuracy": reached and reached.val_accuracy,
+                "data": reached and reached.data,
+            }
+            for name in names
+            for reached in [self.metrics[name]]
+        ]
 
     def reader(self, name: str) -> Reader:
         """Returns the reader of a listed run.
@@ -53,3 +71,15 @@ class Runs:
     def name_of(self, run: Path) -> str:
         run, outputs = run.resolve(), self.outputs.resolve()
         return str(run.relative_to(outputs) if run.is_relative_to(outputs) else run)
+
+
+def ended(run: Path) -> str | None:
+    """Returns the date and time at which a run ended, as people write it, or None if it has not."""
+    path = RunFolder(run).metrics_json
+    return datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "minutes") if path.is_file() else None
+
+
+def title_of(run: Path) -> str:
+    """Returns the name of a run's folder, or of that of a checkpoint, without the time that train.py puts before it."""
+    folder = run if run.is_dir() else run.absolute().parent.parent
+    return re.sub(r"^\d\d-\d\d-\d\d-", "", folder.resolve().name)

@@ -112,13 +112,16 @@ def read_digits(picture: np.ndarray, readers: list[Reader], several: bool) -> di
         "width": picture.shape[1],
         "height": picture.shape[0],
         "boxes": [digit.box for digit in digits],
+        "lines": [digit.line for digit in digits],
         "images": images.reshape(-1, 784).tolist(),
         "readings": [reading_of(images, reader) for reader in readers],
     }
 
 
 def reading_of(images: np.ndarray, reader: Reader) -> dict[str, Any]:
-    """Returns what a reader reads in images, ready for JSON: labels (None: not readable), probabilities and evidence.
+    """Returns what a reader reads in images, ready for JSON: labels, probabilities, the threshold, and evidence.
+
+    A label is None if the highest probability is below the threshold.
 
     Args:
         images: uint8 (n, 28, 28), white on black.
@@ -129,6 +132,7 @@ def reading_of(images: np.ndarray, reader: Reader) -> dict[str, Any]:
     return {
         "classes": reader.classes,
         "labels": reader.labels(probabilities),
+        "threshold": reader.threshold,
         "probabilities": probabilities.round(4).tolist(),
         "evidence": evidence.round(3).reshape(-1, 784).tolist(),
     }

@@ -1,8 +1,12 @@
-// What the page shows: the choice of runs, messages, the digits' boxes on a photo, and a card per run.
+// What the page shows: the choice of runs, messages, the digits that were found, and a card per run.
+
+import {createBoxes, createButtons, labelOf, mark, placeLabels, spokenLines} from "./digits.js"
 
 const FOR = [70, 150, 255], AGAINST = [255, 120, 50]  // RGB of evidence
 
 export const element = id => document.getElementById(id)
+
+new ResizeObserver(() => placeLabels(element("boxes"))).observe(element("paper"))
 
 export function showMessage(message) {
   element("message").hidden = !message
@@ -10,8 +14,10 @@ export function showMessage(message) {
 }
 
 export function showChoice(runs, chosen) {
-  const option = ({name, val_accuracy}) =>
-    new Option(shortened(name) + (val_accuracy == null ? "" : ` (${(100 * val_accuracy).toFixed(2)} %)`), name)
+  const option = ({name, title, date, val_accuracy, data}) => {
+    const reached = val_accuracy == null ? "" : `${(100 * val_accuracy).toFixed(2)} % of ${data}`
+    return new Option([title, reached, date].filter(Boolean).join(" · "), name)
+  }
   element("run").append(...runs.map(option))
   element("compare").append(new Option("no other run", ""), ...runs.map(option))
   element("run").value = chosen[0]
@@ -19,48 +25,47 @@ export function showChoice(runs, chosen) {
 }
 
 export function chosenRuns() {
-  return [element("run").value, element("compare").value].filter(Boolean)
+  return [element("run"), element("compare")].map(({value}) => value).filter(Boolean)
 }
 
 export function createCards() {
-  const cards = chosenRuns().map(run => {
+  const chosen = [element("run"), element("compare")].filter(({value}) => value)
+  element("cards").replaceChildren(...chosen.map(({selectedOptions}) => {
     const card = element("card").content.firstElementChild.cloneNode(true)
-    card.querySelector("h2").textContent = shortened(run)
+    card.querySelector("h2").textContent = selectedOptions[0].text.split(" · ")[0]
     return card
-  })
-  element("cards").replaceChildren(...cards)
+  }))
 }
 
-export function createBoxes({width, height, boxes, readings}, select) {
+export function showSheet({width, height}) {  // a photo's paper
   const sheet = element("sheet")
   sheet.hidden = false
   sheet.style.aspectRatio = `${width} / ${height}`
   sheet.style.width = `min(100%, var(--side) * ${width / height})`
-  sheet.querySelectorAll(".box").forEach(box => box.remove())
-  boxes.forEach(([left, top, right, bottom], i) => {
-    const box = document.createElement("button"), label = document.createElement("span")
-    const labels = readings.map(reading => reading.labels[i] ?? "?")
-    label.textContent = new Set(labels).size > 1 ? labels.join("|") : labels[0]
-    box.ariaLabel = `Digit ${i + 1} of ${boxes.length}: ${labels.map(label => label === "?" ? "not readable" : label).join(" or ")}`
-    box.className = "box"
-    box.classList.toggle("unread", labels[0] === "?")
-    box.classList.toggle("below", top / height < 0.06)
-    Object.assign(box.style, {left: `${100 * left / width}%`, top: `${100 * top / height}%`,
-      width: `${100 * (right - left) / width}%`, height: `${100 * (bottom - top) / height}%`})
-    box.append(label)
-    box.addEventListener("click", () => select(i))
-    sheet.append(box)
+}
+
+export function showDigits(answer, isPhoto, select) {  // before showAnswer, once an answer
+  const boxes = element("boxes")
+  ;(isPhoto ? element("sheet") : element("paper")).append(boxes)
+  boxes.classList.toggle("still", isPhoto)
+  const several = answer && (isPhoto || answer.boxes.length > 1)
+  if (several) createBoxes(boxes, answer, select)
+  else boxes.replaceChildren()
+  element("cards").querySelectorAll(".reads").forEach((toolbar, i) => {
+    toolbar.hidden = !several
+    if (several) createButtons(toolbar, answer.readings[i], answer.lines, select)
+    if (several && !answer.lines.length) toolbar.textContent = "nothing to read"
   })
 }
 
 export function showAnswer(answer, selected, isPhoto) {
-  element("sheet").querySelectorAll(".box").forEach((box, i) => box.ariaPressed = i === selected)
+  mark(element("boxes"), selected)
   element("cards").querySelectorAll(".card").forEach((card, i) => showCard(card, answer, i, selected, isPhoto))
 }
 
-export function announce({readings}) {  // to screen readers
-  const spoken = readings.map(reading => reading.labels.map(label => label ?? "not readable").join(", "))
-  element("spoken").value = spoken.join("; ")
+export function announce({readings, lines}) {  // to screen readers
+  const spoken = readings.map(reading => lines.length ? spokenLines(reading, lines) : "nothing to read")
+  element("spoken").value = spoken.join("; the other run: ")
 }
 
 function showCard(card, answer, i, selected, isPhoto) {
@@ -69,14 +74,15 @@ function showCard(card, answer, i, selected, isPhoto) {
   const probabilities = reading?.probabilities[selected], label = reading?.labels[selected]
   const classes = reading?.classes ?? [..."0123456789"]
   const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1
-  find(".reads").hidden = !isPhoto || !reading
-  find(".reads b").textContent = reading?.labels.map(label => label ?? "?").join(" ") || "nothing"
+  const text = probabilities ? labelOf(reading, selected) : "–"
+  mark(find(".reads"), selected)
   find(".answer").classList.toggle("none", !label)
-  find(".answer b").textContent = label ?? (probabilities ? "?" : "–")
-  find(".answer b").classList.toggle("long", (label ?? "").length > 1)
-  find(".answer span").textContent =
-    label ? percent(probabilities[best]) : probabilities || reading ? "not readable" : isPhoto ? "reading …" : "nothing drawn"
+  find(".answer b").textContent = text
+  find(".answer b").classList.toggle("long", text.length > 2)
+  const nothing = isPhoto ? (reading ? "nothing to read" : "reading …") : "nothing drawn"
+  find(".answer span").textContent = !probabilities ? nothing : (label ? "" : "not readable: ") + percent(probabilities[best])
   showBars(find(".bars"), classes, probabilities, best, Boolean(label))
+  find(".threshold").textContent = reading ? `Below ${percent(reading.threshold)} a digit counts as not readable (?).` : ""
   find(".what").textContent = best < 0 ? "the answer" : label ?? `${classes[best]}, the most likely`
   showImage(find(".seen"), answer?.images[selected], grey => [grey, grey, grey])
   const evidence = reading?.evidence[selected]
@@ -111,8 +117,4 @@ function showImage(canvas, pixels, colour) {
 
 function percent(probability) {
   return probability > 0 && probability < 0.001 ? "< 0.1 %" : `${(100 * probability).toFixed(1)} %`
-}
-
-function shortened(name) {  // runs differ in the ends of their names
-  return name.length > 36 ? `…${name.slice(-35)}` : name
 }

@@ -1,5 +1,6 @@
 """The digits in a picture, as MNIST would show them."""
 
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ class Digit(NamedTuple):
 
     box: tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
     image: np.ndarray  # uint8 (28, 28), white on black
+    line: int = 0  # counted from 0 at the top
 
 
 def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
@@ -43,8 +45,15 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     elif components:
         components = [union(*components)]
     images = map(mnist_image, isolated_ink(components, ink, labels))
-    boxes = (scaled(component.box, work.shape, picture.shape) for component in components)
-    return [Digit(box, image) for box, image in zip(boxes, images) if image is not None]
+    boxes = [scaled(component.box, work.shape, picture.shape) for component in components]
+    found = zip(boxes, images, line_numbers(boxes))
+    return [Digit(box, image, line) for box, image, line in found if image is not None]
+
+
+def line_numbers(boxes: list[tuple[int, int, int, int]]) -> list[int]:
+    """Returns the line of each box, counted from 0, of boxes in reading order."""
+    breaks = [box[0] < before[0] or box[1] > before[3] for before, box in pairwise(boxes)]
+    return [0, *accumulate(map(int, breaks))][: len(boxes)]
 
 
 def scaled(box: tuple[int, int, int, int], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -70,3 +70,42 @@ def test_a_script_is_a_module_without_syntax_errors(path):
     command = [NODE, "--input-type=module", "--check"]
     result = subprocess.run(command, input=path.read_bytes(), capture_output=True, timeout=60)
     assert result.returncode == 0, result.stderr.decode()
+
+
+# What is seen on what, and the contrast that the Web Content Accessibility Guidelines 2.2 ask for at level AA.
+TEXT, GRAPHICS = 4.5, 3.0
+CONTRASTS = [
+    *(("card", text, TEXT) for text in ("text", "faint", "for", "against")),
+    *(("page", text, TEXT) for text in ("text", "faint")),
+    *(("card", sign, GRAPHICS) for sign in ("edge", "bar", "for", "ink")),
+    *(("page", sign, GRAPHICS) for sign in ("edge", "for")),
+]
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour such as #fff or #1c66c9, 0 to 1."""
+    digits = colour.removeprefix("#")
+    pairs = [digit * 2 for digit in digits] if len(digits) == 3 else [digits[i : i + 2] for i in (0, 2, 4)]
+    parts = [int(pair, 16) / 255 for pair in pairs]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("ground", "sign", "least"), CONTRASTS)
+def test_contrasts(theme, ground, sign, least):
+    css = next(path for path in PAGE_FILES if path.suffix == ".css").read_text()
+    colours = dict(re.findall(r"--(\w+): (#\w+)", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[theme]))
+    assert contrast(colours[ground], colours[sign]) >= least
+
+
+@pytest.mark.parametrize(
+    "colour", re.findall(r"background: (#(?!fff|000)\w+)", (PAGE_FILES[0].parent / "page.css").read_text())
+)
+def test_contrast_of_the_labels(colour):
+    assert contrast(colour, "#fff") >= TEXT

@@ -1,8 +1,10 @@
 import gc
 import io
+import os
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -79,6 +81,11 @@ def test_several_digits_only_on_request(client):
     assert len(client.post("/read?run=day/a", content=body).json()["boxes"]) == 1
 
 
+def test_each_digit_has_its_line(client):
+    small = [[(x // 3 + dx, y // 3 + dy) for x, y in SEVEN] for dx, dy in ((10, 0), (100, 10), (5, 150), (190, 160))]
+    assert client.post("/read?run=day/a&several", content=drawing(*small)).json()["lines"] == [0, 0, 1, 1]
+
+
 def test_a_digit_below_the_threshold_is_not_readable(outputs):
     def readings(typed: float | None = None) -> list[dict]:
         client = TestClient(application(Runs([], outputs, typed)), base_url=HERE)
@@ -96,7 +103,8 @@ def test_a_digit_below_the_threshold_is_not_readable(outputs):
 def test_nothing_drawn(client):
     answer = client.post("/read?run=day/a", content=drawing()).json()
     assert answer["boxes"] == answer["images"] == []
-    reading = {"classes": DIGITS, "labels": [], "probabilities": [], "evidence": []}
+    assert answer["lines"] == []
+    reading = {"classes": DIGITS, "labels": [], "threshold": 0.0, "probabilities": [], "evidence": []}
     assert answer["readings"] == [reading]
 
 
@@ -170,6 +178,12 @@ def test_the_name_given_as_host_is_accepted(outputs):
     assert TestClient(app, base_url="http://digits.local").get("/runs").status_code == 200
 
 
+def ended_on(run: Path, day: str) -> None:
+    """Sets the time of a run's end."""
+    time = datetime.fromisoformat(f"{day} 12:30").timestamp()
+    os.utime(run / "metrics.json", (time, time))
+
+
 def test_the_runs_that_can_be_chosen(outputs):
     runs = Runs([outputs / "day/b", outputs.parent / "elsewhere"], outputs)
     client = TestClient(application(runs), base_url=HERE)
@@ -184,11 +198,25 @@ def test_the_runs_that_can_be_chosen(outputs):
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 200
 
 
+def test_runs_are_listed_by_date_with_a_title_and_whose_accuracy_it_is(outputs):
+    add_run(outputs / "2026-11-20/15-05-10-wide-adam", 3, data="fashion_mnist")
+    for run, day in (("day/a", "2026-11-22"), ("day/b", "2026-11-21"), ("2026-11-20/15-05-10-wide-adam", "2026-11-23")):
+        ended_on(outputs / run, day)
+    listed = Runs([outputs / "day/b"], outputs).listing()
+    assert [(run["title"], run["date"]) for run in listed] == [
+        ("b", "2026-11-21 12:30"),  # typed
+        ("wide-adam", "2026-11-23 12:30"),
+        ("a", "2026-11-22 12:30"),
+    ]
+    assert (listed[1]["val_accuracy"], listed[1]["data"]) == (0.9, "fashion_mnist")
+
+
 @pytest.mark.parametrize("accuracy", [np.nan, np.inf, "0.9", [0.9], 2])
 def test_damaged_metrics_do_not_hide_other_runs(outputs, accuracy):
     add_run(outputs / "day/b", 1, val_accuracy=accuracy)
     client = TestClient(application(Runs([outputs / "day/a"], outputs)), base_url=HERE)
-    assert client.get("/runs").json()["runs"] == [{"name": "day/a", "val_accuracy": 0.9}]
+    (run,) = client.get("/runs").json()["runs"]
+    assert (run["name"], run["val_accuracy"]) == ("day/a", 0.9)
 
 
 def test_unknown_paths_and_methods_are_answered_in_json(client):

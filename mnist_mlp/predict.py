@@ -1,8 +1,9 @@
 """Reads the digits in pictures.
 
 An IMAGE is a picture file, a folder of them, or a pattern such as "scans/*.jpg".
-Without --run the best run below outputs reads. Prints a line for each picture:
-its digits, ? for one that is not readable, and the probability of each.
+Without --run the best run below outputs reads. Prints for each picture its
+digits, line by line, and the probability of each: 1? is perhaps a 1, but less
+probable than the threshold, and so not readable.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import glob
 import json
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,23 +29,35 @@ PICTURES_AT_A_TIME = 256
 
 
 class Reading(NamedTuple):
-    """The digits found in a file, their labels (None if not readable), and probabilities, float (n, classes)."""
+    """The digits found in a file, their labels (None if not readable), and probabilities, float (n, classes).
+
+    ``guesses`` are the most probable labels, and equal ``labels`` where those are not None.
+    """
 
     file: str
     digits: list[Digit]
     labels: list[str | None]
+    guesses: list[str]
     probabilities: np.ndarray
     error: str | None = None
 
-    def line(self) -> str:
-        """Returns the line that ``predict`` prints."""
+    @property
+    def texts(self) -> list[str]:
+        """What is read in each digit, such as 7, or 7? if it is not readable."""
+        return [label or f"{guess}?" for label, guess in zip(self.labels, self.guesses)]
+
+    def text(self) -> str:
+        """Returns the lines that ``predict`` prints: one for each line of digits in the picture."""
         if self.error:
             return f"error: {self.error}"
         if not self.digits:
             return f"{self.file}: nothing to read"
-        gap = " " * any(len(label or "") > 1 for label in self.labels)
-        sure = " ".join(f"{probability:.0%}" for probability in self.probabilities.max(1))
-        return f"{self.file}: {gap.join(label or '?' for label in self.labels)}  ({sure})"
+        gap = " " * any(len(guess) > 1 for guess in self.guesses)
+        lines = []
+        for _, line in groupby(zip(self.digits, self.texts, self.probabilities.max(1)), lambda found: found[0].line):
+            _, texts, highest = zip(*line)
+            lines.append(f"{gap.join(texts)}  ({' '.join(f'{probability:.0%}' for probability in highest)})")
+        return f"{self.file}: " + f"\n{' ' * len(self.file)}  ".join(lines)
 
     def json(self) -> str:
         """Returns the line that ``predict --json`` prints."""
@@ -52,12 +66,19 @@ class Reading(NamedTuple):
         digits = [
             {
                 "box": digit.box,
-                "label": int(label) if label and label.isdecimal() else label,
+                "line": digit.line,
+                "label": number_or_name(label),
+                "guess": number_or_name(guess),
                 "probabilities": [round(float(probability), 6) for probability in probabilities],
             }
-            for digit, label, probabilities in zip(self.digits, self.labels, self.probabilities)
+            for digit, label, guess, probabilities in zip(self.digits, self.labels, self.guesses, self.probabilities)
         ]
         return json.dumps({"file": self.file, "digits": digits})
+
+
+def number_or_name(label: str | None) -> int | str | None:
+    """Returns the label as JSON has it: a digit as a number."""
+    return int(label) if label and label.isdecimal() else label
 
 
 def read(files: list[str], reader: Reader) -> Iterator[Reading]:
@@ -69,7 +90,8 @@ def read(files: list[str], reader: Reader) -> Iterator[Reading]:
         probabilities = reader.probabilities(np.stack(images)) if images else np.empty((0, len(reader.classes)))
         for file, (digits, error) in zip(group, found):
             own, probabilities = probabilities[: len(digits)], probabilities[len(digits) :]
-            yield Reading(file, digits, reader.labels(own), own, error)
+            guesses = [reader.classes[place] for place in own.argmax(1)]
+            yield Reading(file, digits, reader.labels(own), guesses, own, error)
 
 
 def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
@@ -104,12 +126,12 @@ def picture_files(names: list[str]) -> list[str]:
     return files
 
 
-def show(reading: Reading, folder: Path) -> None:
+def show(reading: Reading, folder: Path, threshold: float) -> None:
     """Writes a picture of the digits found in a file and of what the network saw."""
     from mnist_mlp.pictures.figure import reading_figure  # matplotlib, which takes a second
 
-    labels = [label or "?" for label in reading.labels]
-    figure = reading_figure(read_picture(reading.file), reading.digits, labels, reading.probabilities.max(1))
+    picture, highest = read_picture(reading.file), reading.probabilities.max(1)
+    figure = reading_figure(picture, reading.digits, reading.texts, highest, threshold)
     save_figure(folder / f"{Path(reading.file).name}.read.png", figure, dpi=100)
 
 
@@ -119,16 +141,20 @@ def predict(arguments: argparse.Namespace) -> int:
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
         print(f"read with {reader.folder.path}, the best run below outputs", file=sys.stderr)
-    failed = 0
+    failed, refused = 0, False
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
         failed += reading.error is not None
+        refused |= None in reading.labels
         if arguments.json:
             print(reading.json())
         else:
-            print(reading.line(), file=sys.stderr if reading.error else sys.stdout)
+            print(reading.text(), file=sys.stderr if reading.error else sys.stdout)
         if arguments.show and reading.digits:
-            show(reading, arguments.show)
+            show(reading, arguments.show, reader.threshold)
+    if refused:
+        whose = "the run's threshold" if arguments.threshold is None else "--threshold"
+        print(f"? marks what is less probable than {100 * reader.threshold:.4g} %, {whose}", file=sys.stderr)
     if arguments.show:
         print(f"pictures: {arguments.show}/*.read.png", file=sys.stderr)
     return 2 if failed else 0

@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits
 from support.commands import command_here
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.predict import picture_files, read
+from mnist_mlp.predict import Reading, picture_files, read
 from mnist_mlp.reader import Reader
 
 
@@ -60,8 +60,10 @@ def test_the_threshold_is_the_run_s_unless_one_is_typed(run, page, tmp_path, typ
     shutil.copytree(run, tmp_path / "sure")
     metrics = json.loads((run / "metrics.json").read_text())
     (tmp_path / "sure/metrics.json").write_text(json.dumps(metrics | {"threshold": 1.0}))
-    line = command_here(tmp_path, "predict", page[0], "--run", "sure", *typed).stdout
-    assert line.startswith(f"{page[0]}: ???  (") == refused
+    result = command_here(tmp_path, "predict", page[0], "--run", "sure", *typed)
+    assert ("? marks what is less probable than 100 %, the run's threshold" in result.stderr) == refused
+    line = result.stdout
+    assert (line.count("?") == 3) == refused
 
 
 def test_nothing_is_imported_that_reading_does_not_need(run, page, tmp_path):
@@ -104,7 +106,19 @@ def test_json(run, page, tmp_path):
         assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-4)
         assert len(digit["probabilities"]) == 10
     assert [digit["label"] for digit in unsure["digits"]] == [None] * 3
+    assert [digit["guess"] for digit in unsure["digits"]] == labels.tolist()
+    assert [digit["line"] for digit in sure["digits"]] == [0, 0, 0]
     assert missing == {"file": "missing.png", "error": "missing.png: not a readable image (No such file or directory)"}
+
+
+def test_lines_stay_lines_and_a_refused_digit_says_what_it_might_be():
+    image = np.zeros((28, 28), np.uint8)
+    digits = [Digit((0, 0, 1, 1), image, line) for line in (0, 0, 1)]
+    probabilities = np.array([[0.1, 0.9], [0.4, 0.6], [1, 0]])
+    reading = Reading("page.png", digits, ["1", None, "0"], ["1", "1", "0"], probabilities)
+    assert reading.text() == "page.png: 11?  (90% 60%)\n          0  (100%)"
+    found = json.loads(reading.json())["digits"]
+    assert [(digit["line"], digit["label"], digit["guess"]) for digit in found] == [(0, 1, 1), (0, None, 1), (1, 0, 0)]
 
 
 def test_a_picture_reads_the_same_among_others(run, page, tmp_path):

@@ -7,19 +7,21 @@ import sys
 import warnings
 from pathlib import Path
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from mnist_mlp.errors import InputError, ends_at_once, interrupt_on_signals, one_line_errors
 
-from mnist_mlp.command.explain import explain
-from mnist_mlp.command.help import first_line, information
-from mnist_mlp.command.resume import continued
-from mnist_mlp.command.settings import check
-from mnist_mlp.command.typed import readable
-from mnist_mlp.errors import InputError, interrupt_on_sigterm, one_line_errors
-from mnist_mlp.runs.metrics import Metrics
-from mnist_mlp.sweeps.jobs import run_job
+with ends_at_once():
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import DictConfig
+
+    from mnist_mlp.command.explain import explain
+    from mnist_mlp.command.help import first_line, information
+    from mnist_mlp.command.resume import continued
+    from mnist_mlp.command.settings import check
+    from mnist_mlp.command.typed import readable
+    from mnist_mlp.runs.metrics import Metrics
+    from mnist_mlp.sweeps.jobs import run_job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
@@ -29,7 +31,8 @@ def main(config: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return run_job(config, folder, train)
     with one_line_errors(explain):  # here too, since Hydra adds lines of its own to what it lets through
-        if study := HydraConfig.get().runtime.choices.get("study"):
+        study = HydraConfig.get().runtime.choices.get("study")
+        if study and "hydra.mode=RUN" not in HydraConfig.get().overrides.hydra:  # one of its jobs, resumed
             raise InputError(f"study={study}: its file must say hydra.mode: MULTIRUN, as those in conf/study do")
         train(config, folder)
 
@@ -49,7 +52,8 @@ def import_training():
     gc.disable()  # of the half a million objects to come hardly one is garbage: half a second is saved here
     atexit.register(gc.disable)  # and another at the end
     try:
-        from mnist_mlp.training import run as training
+        with ends_at_once():
+            from mnist_mlp.training import run as training
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
@@ -69,8 +73,7 @@ if __name__ == "__main__":
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
-    interrupt_on_sigterm()
-    with one_line_errors(explain):
+    with interrupt_on_signals(), one_line_errors(explain):
         sys.argv[1:] = continued(readable(sys.argv[1:]))
         if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
             sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]

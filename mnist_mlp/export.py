@@ -136,7 +136,9 @@ def example(path: Path) -> str:
 
 def main() -> None:
     """Parses the command line and exports a run."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.export", description=export.__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m mnist_mlp.export", description=(export.__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a checkpoint in one")
     parser.add_argument("--to", type=Path, metavar="FILE", help="the file to write; default: RUN/model.onnx")
     parser.add_argument("--root", type=Path, metavar="FOLDER", help="where its data are; default: as in training")

@@ -12,7 +12,7 @@ from mnist_mlp.sweeps.report import METRICS, write_report
 
 def main() -> None:
     """Parses the command line and writes the report."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
     parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="the metric that ranks the settings")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; default: beside the runs")

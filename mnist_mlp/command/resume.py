@@ -26,22 +26,32 @@ def continued(arguments: list[str]) -> list[str]:
     if not {"resume", "checkpoint"} & words.keys() and (requeued := requeued_run()):
         return continued([*arguments, f"resume={requeued.path}"])
     if "resume" in words:
-        folder = Path(words.pop("resume").partition("=")[2])
-        return resume_arguments(folder, list(words.values()))
-    if "checkpoint" in words:
-        return run_arguments(RunFolder(Path(words["checkpoint"].partition("=")[2]).parent.parent), arguments)
+        return resume_arguments(path_of(words.pop("resume")), list(words.values()))
+    if "checkpoint" in words and (path := path_of(words["checkpoint"])).is_file():
+        return resume_arguments(path, [word for key, word in words.items() if key != "checkpoint"])
     return arguments
 
 
-def resume_arguments(folder: Path, typed: list[str]) -> list[str]:
-    """Returns the command line that resumes the run or the sweep in ``folder``."""
-    run = RunFolder(folder)
+def path_of(argument: str) -> Path:
+    """Returns the path that an argument gives to its key. It may be quoted for Hydra, or begin with ~."""
+    text = argument.partition("=")[2]
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and not Path(text).exists():
+        text = text[1:-1].replace(f"\\{text[0]}", text[0])
+    if not text:
+        raise InputError(f"{argument}: must be the folder of a run or a sweep")
+    return Path(os.path.expanduser(text))
+
+
+def resume_arguments(path: Path, typed: list[str]) -> list[str]:
+    """Returns the command line that resumes the run or the sweep in ``path``, or the run of that checkpoint."""
+    if path.is_file():
+        return run_arguments(RunFolder(path.parent.parent), [f"checkpoint={quoted(path)}", *typed])
+    run, folder = RunFolder(path), path
     if SweepFolder(folder).multirun_yaml.is_file():
         return sweep_arguments(SweepFolder(folder), typed)
     if not run.last.is_file():
-        raise InputError(
-            f"resume={folder}: neither a run's folder, with checkpoints/last.ckpt, nor a sweep's, with multirun.yaml"
-        )
+        reason = "neither a run's folder, with checkpoints/last.ckpt, nor a sweep's, with multirun.yaml"
+        raise InputError(f"resume={folder}: {reason if folder.exists() else 'no such folder'}")
     if not run.overrides_yaml.is_file():
         raise InputError(
             f"{run.overrides_yaml} is missing: type again what began the run, with hydra.run.dir={folder}"
@@ -52,12 +62,14 @@ def resume_arguments(folder: Path, typed: list[str]) -> list[str]:
 
 def slurm_mark() -> str:
     """Returns the name of a file that tells which Slurm job began a run; empty outside a job."""
-    return f".slurm-{os.environ['SLURM_JOB_ID']}" if "SLURM_JOB_ID" in os.environ else ""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    return f".slurm-{job}" if job.isdecimal() else ""
 
 
 def requeued_run() -> RunFolder | None:
     """Returns the run that this Slurm job was busy with when it was requeued, if an epoch of it was finished."""
-    if int(os.environ.get("SLURM_RESTART_COUNT", 0)) == 0:
+    restarts = os.environ.get("SLURM_RESTART_COUNT", "")
+    if not (slurm_mark() and restarts.isdecimal() and int(restarts)):
         return None
     runs = [RunFolder(mark.parent) for mark in Path("outputs").glob(f"*/*/{slurm_mark()}")]
     return next((run for run in sorted(runs, key=lambda run: run.path, reverse=True) if run.last.is_file()), None)
@@ -74,7 +86,8 @@ def run_arguments(run: RunFolder, typed: list[str]) -> list[str]:
     if not run.overrides_yaml.is_file():
         return typed
     saved = harmless(run.overrides, run.overrides_yaml)
-    return [*saved, f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", *typed]
+    of_a_sweep = ["hydra.mode=RUN"] if {"study", "search"} & by_key(saved).keys() else []  # continues this job alone
+    return [*saved, *of_a_sweep, f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", *typed]
 
 
 def sweep_arguments(sweep: SweepFolder, typed: list[str]) -> list[str]:
@@ -87,7 +100,8 @@ def sweep_arguments(sweep: SweepFolder, typed: list[str]) -> list[str]:
     had = params | begun
     now = by_key(typed)
     for key, argument in now.items():
-        if argument == had.get(key) or key == "launcher" or key.startswith(("-", "hydra.", "hydra/")):
+        flag = key.startswith("-") or argument.isidentifier()  # --cfg job
+        if argument == had.get(key) or key == "launcher" or flag or key.startswith(("hydra.", "hydra/")):
             continue
         if key != "seed" and not (key in had and parsed(had[key]).is_sweep_override()):
             begin = f"with {had[key]}" if key in had else f"without {key}"
@@ -114,7 +128,8 @@ def begun_with(sweep: SweepFolder) -> tuple[dict[str, str], dict[str, str]]:
 # The settings of Hydra that a sweep is resumed with. Others could run commands or write elsewhere, and a folder may be
 # a stranger's.
 OF_A_SWEEP = re.compile(
-    r"hydra\.(mode|sweeper\.(n_trials|n_jobs|sampler\.\w+|params\..+)|launcher\.(n_jobs|partition|timeout_min|mem_gb"
+    r"hydra/sweeper/sampler"
+    r"|hydra\.(mode|sweeper\.(n_trials|n_jobs|sampler\.\w+|params\..+)|launcher\.(n_jobs|partition|timeout_min|mem_gb"
     r"|cpus_per_task|gpus_per_node|array_parallelism)|sweep\.dir|job\.config\.override_dirname\.exclude_keys)"
 )
 

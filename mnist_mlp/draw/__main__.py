@@ -1,6 +1,7 @@
 """A page to draw on, which shows what a run reads in a drawing or a photo, and which pixels speak for the answer.
 
-python -m mnist_mlp.draw [--run RUN] [--compare RUN] [--threshold P] [--host ADDRESS] [--port PORT] [--no-browser]
+python -m mnist_mlp.draw [--run RUN] [--compare RUN] [--threshold P] [--host ADDRESS] [--port PORT] [--allow NAME]
+    [--no-browser]
 """
 
 import argparse
@@ -24,10 +25,12 @@ OUTPUTS = Path("outputs")
 
 def main() -> None:
     """Parses the command line and serves the page until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.draw", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m mnist_mlp.draw", description=(__doc__ or "").partition("\n")[0])
     add_reader_arguments(parser)
     parser.add_argument("--compare", type=Path, metavar="RUN", help="a second run, shown beside the first")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    allow = "a name under which the page is opened too, such as the computer's or a proxy's; may be repeated"
+    parser.add_argument("--allow", action="append", default=[], metavar="NAME", help=allow)
     parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any free one (%(default)s)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     with one_line_errors():
@@ -46,7 +49,7 @@ def serve(arguments: argparse.Namespace) -> None:
     print(f"run:  {' and '.join(map(str, typed))}\npage: {url} (Ctrl-C ends it)", flush=True)
     if not arguments.no_browser:
         threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()  # some browsers block until closed
-    config = uvicorn.Config(application(runs, arguments.host), log_level="warning")
+    config = uvicorn.Config(application(runs, arguments.host, arguments.allow), log_level="warning")
     uvicorn.Server(config).run([server])
 
 
@@ -58,9 +61,9 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         server = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # a name of no host may be a UnicodeError
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot listen on {host} port {port}: {reason}; try another --port") from error
+        raise InputError(f"cannot listen on {host} port {port}: {reason}; try another --port or --host") from error
     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise a body waits 40 ms after its headers
     return server
 

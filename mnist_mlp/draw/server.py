@@ -1,6 +1,7 @@
 """The page's server: its files, the list of runs, and the reading of pictures."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": 
 MAX_BYTES = 20_000_000  # of a picture
 
 
-def application(runs: Runs, host: str = "127.0.0.1") -> Starlette:
+def application(runs: Runs, host: str = "127.0.0.1", allowed: Sequence[str] = ()) -> Starlette:
     """Returns the page's server.
 
     GET / and the files it refers to: the page. GET /runs: the runs. POST /read?run=NAME[&run=NAME][&several]: what one
@@ -37,6 +38,7 @@ def application(runs: Runs, host: str = "127.0.0.1") -> Starlette:
     Args:
         runs: The runs to read with.
         host: The name or address that the server listens on.
+        allowed: Further names under which the page may be opened.
     """
     one_at_a_time = CapacityLimiter(1)  # a picture may take a second and 1 GB
 
@@ -63,7 +65,7 @@ def application(runs: Runs, host: str = "127.0.0.1") -> Starlette:
 
     return Starlette(
         routes=[*map(page_route, PAGE_FILES), Route("/runs", list_runs), Route("/read", read, methods=["POST"])],
-        middleware=[Middleware(OwnPageOnly, host=host)],
+        middleware=[Middleware(OwnPageOnly, host=host, allowed=allowed)],
         exception_handlers={InputError: refuse, HTTPException: refuse, ClientDisconnect: refuse},
     )
 

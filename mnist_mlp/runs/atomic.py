@@ -1,12 +1,14 @@
 """Files that are complete at every moment."""
 
+import errno
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +30,23 @@ def replacing(path: Path) -> Generator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         new.unlink(missing_ok=True)
+
+
+warn_once = cache(warn)
+
+
+@contextmanager
+def dispensable() -> Generator[None]:
+    """Makes a warning of the error of a file that a run can do without, as when another program holds it.
+
+    A full disk remains an error: a checkpoint would not find room either.
+    """
+    try:
+        yield
+    except InputError as error:
+        if getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        warn_once(str(error))
 
 
 def write_text(path: Path, text: str) -> None:

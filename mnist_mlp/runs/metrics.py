@@ -20,7 +20,16 @@ RANGES = {
     "temperature": (0.01, 100),  # wider than what calibration fits
     "threshold": (0, 1),
 }
-OPTIONAL = {"test_calibration_error", "val_accuracy", "val_loss", "best_epoch", "epochs", "parameters", "seed"}
+OPTIONAL = {
+    "test_loss",
+    "test_calibration_error",
+    "val_accuracy",
+    "val_loss",
+    "best_epoch",
+    "epochs",
+    "parameters",
+    "seed",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +39,7 @@ class Metrics:
     Attributes:
         data: Name of the data set.
         test_accuracy: Fraction of the test images that the best epoch classifies correctly.
-        test_loss: Mean loss over the test images.
+        test_loss: Mean loss over the test images; None if it is not finite.
         test_calibration_error: Expected calibration error on the test images, in [0, 1].
         val_accuracy: Like ``test_accuracy``, on the validation images; None without validation.
         val_loss: Mean loss over the validation images; None without validation.
@@ -50,7 +59,7 @@ class Metrics:
 
     data: str | None = None
     test_accuracy: float
-    test_loss: float
+    test_loss: float | None
     test_calibration_error: float | None = None
     val_accuracy: float | None
     val_loss: float | None = None

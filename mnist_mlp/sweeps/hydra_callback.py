@@ -1,6 +1,7 @@
 """The Hydra callback that watches a sweep from its first job to its report."""
 
 import atexit
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,10 +16,11 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from mnist_mlp.command.explain import explain
-from mnist_mlp.errors import InputError, one_line_errors
+from mnist_mlp.errors import InputError, one_line_errors, warn
 from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps import search
 from mnist_mlp.sweeps.progress import SweepProgress, plural
+from mnist_mlp.training.ranks import is_rank
 
 
 def exits_on_error(method: Callable) -> Callable:
@@ -51,6 +53,8 @@ class Sweep(Callback):
     @exits_on_error
     def on_multirun_start(self, config: DictConfig, **_) -> None:
         self.sweep = SweepFolder(Path(config.hydra.sweep.dir))
+        if is_rank():
+            raise InputError("a sweep starts the processes of its jobs itself: begin it without torchrun")
         self.lock_folder()
         atexit.register(self.on_exit)
         overrides = sweep_overrides(config)
@@ -86,6 +90,10 @@ class Sweep(Callback):
             self.lock.acquire(timeout=0)
         except Timeout:
             raise InputError(f"{self.sweep.path}: another sweep is running there") from None
+        except (OSError, NotImplementedError) as error:  # some network file systems have no locks
+            if getattr(error, "errno", None) not in (None, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            warn(f"{self.sweep.lock}: cannot be locked ({error}); start no second sweep in this folder")
 
     def on_exit(self) -> None:
         """Cleans up, and says how to resume if the sweep was stopped after a job's first epoch."""

@@ -40,8 +40,11 @@ class SweepProgress:
             self.line.close()
 
     def follow(self) -> None:
-        while not self.asked_to_stop.wait(0.5):
+        took = 0.0
+        while not self.asked_to_stop.wait(max(0.5, 20 * took)):  # seldom in a folder with very many files
+            began = time.perf_counter()
             self.look()
+            took = time.perf_counter() - began
         self.look()
 
     def look(self) -> None:

@@ -42,6 +42,11 @@ def check_machine(config: DictConfig) -> None:
         raise InputError(
             f"trainer.num_nodes={trainer.num_nodes}: start this with torchrun on each of them (see docs/resume.md)"
         )
+    if rank and processes(config) != int(os.environ["WORLD_SIZE"]):
+        raise InputError(
+            f"torchrun has started {os.environ['WORLD_SIZE']} processes, but trainer.devices times trainer.num_nodes is"
+            f" {processes(config)}: set them as torchrun's --nproc-per-node and --nnodes, with trainer=ddp"
+        )
     cores, gpus = os.cpu_count() or 1, torch.cuda.device_count()
     if trainer.devices > max(cores, gpus) and not rank:
         raise InputError(f"trainer.devices={trainer.devices}: this machine has {cores} cores and {gpus} GPUs")
@@ -148,8 +153,7 @@ def build_trainer(config: DictConfig, folder: Path, block_size: int, callbacks: 
     typed = plain(config.trainer)
     ours: dict[str, Any] = {"num_sanity_val_steps": 0, "sync_batchnorm": processes(config) > 1} | typed
     ours |= {"enable_model_summary": False, "logger": False, "default_root_dir": folder, "callbacks": callbacks}
-    # torchrun says who is who; a cluster's own variables describe jobs, not the processes of this training
-    ours["plugins"] = [AtomicCheckpoints(), *([] if TorchElasticEnvironment.detect() else [LightningEnvironment()])]
+    ours["plugins"] = [AtomicCheckpoints(), TorchElasticEnvironment() if ranks.is_rank() else LightningEnvironment()]
     if block_size > 1:
         ours["gradient_clip_val"] = None  # FastClassifier does it
     if typed.get("profiler") in PROFILERS:

@@ -9,6 +9,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
 from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.errors import InputError
 from mnist_mlp.training.calibration import fit_temperature, fit_threshold
 
 
@@ -33,7 +34,11 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data: DigitsDataModule) -> Evaluation:
-    """Evaluates a network in plain torch, after moving it to the CPU and to float32 whatever it was trained in."""
+    """Evaluates a network in plain torch, after moving it to the CPU and to float32 whatever it was trained in.
+
+    Raises:
+        InputError: The network gives numbers that are not finite, with which nothing can be measured.
+    """
     network = network.cpu().float().eval()
     val_images, val_labels = data.parts["val"]
     val_logits = logits_of(network, val_images)
@@ -55,5 +60,8 @@ def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data:
 
 @torch.inference_mode()
 def logits_of(network: nn.Module, images: Tensor) -> Tensor:
-    """Returns the logits, (n, classes), of images uint8 (n, 784)."""
-    return torch.cat([network(normalized(batch)) for batch in images.split(EVALUATION_BATCH)])
+    """Returns the logits, (n, classes), of images uint8 (n, 784). Raises InputError if one is not finite."""
+    logits = torch.cat([network(normalized(batch)) for batch in images.split(EVALUATION_BATCH)])
+    if not logits.isfinite().all():
+        raise InputError("the network of the best epoch gives nan or inf for some images: try a smaller optimizer.lr")
+    return logits

@@ -1,7 +1,7 @@
 """A run from beginning to end: config -> data, classifier, trainer -> fit -> evaluate -> run folder."""
 
 import logging
-import sys
+import math
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.errors import InputError, warn
 from mnist_mlp.model.mlp import count_parameters, summary
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
 from mnist_mlp.runs.folder import RunFolder
@@ -62,7 +62,8 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     history = History(run, *(bar.on_epoch for bar in bars), dashboard.on_epoch, save_last_and_best)
     trainer = build.build_trainer(config, run.path, block_size, [*bars, history])
     data = build.build_data(config, block_size)
-    warn(data.warning)
+    if data.warning:
+        warn(data.warning)
     print(data.description())
     classifier = build.build_classifier(config, data)
     if config.trainer.get("enable_model_summary", True):
@@ -71,7 +72,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
         print(f"plain Lightning steps, a batch at a time, for {reason}", flush=True)
 
     if config.checkpoint is not None:
-        load_checkpoint(Path(config.checkpoint), classifier, history)
+        load_checkpoint(Path(config.checkpoint), classifier, history, config.trainer.max_epochs)
     if trainer.is_global_zero:
         dashboard.begin(OmegaConf.to_yaml(config, resolve=True), classifier, data, history.rows)
     fit(trainer, classifier, data, config.checkpoint, history)
@@ -89,7 +90,8 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     dashboard.finish(varied or hyperparameters(config), metrics)
     run.write_metrics(metrics)
     print_places(run)
-    warn(metrics.warning)
+    if metrics.warning:
+        warn(metrics.warning)
     return metrics
 
 
@@ -100,17 +102,21 @@ def quieten_libraries() -> None:
     warnings.simplefilter("ignore")
 
 
-def load_checkpoint(path: Path, classifier: Classifier, history: History) -> None:
+def load_checkpoint(path: Path, classifier: Classifier, history: History, max_epochs: int) -> None:
     """Checks the checkpoint to resume from, and takes its weights and rows, before training begins.
 
     Raises:
-        InputError: It is damaged, or of another model or other settings.
+        InputError: It is damaged, or of another model, other settings or more epochs.
     """
     checkpoint = read_checkpoint(path)
     check_settings(path, checkpoint, dict(classifier.hparams))
     load_weights(classifier, path, checkpoint)
-    if rows := checkpoint["callbacks"].get(history.state_key):
-        history.load_state_dict(rows)
+    if state := checkpoint["callbacks"].get(history.state_key):
+        history.load_state_dict(state)
+    if len(history.rows) > max_epochs:
+        raise InputError(
+            f"trainer.max_epochs={max_epochs}: {path} has {len(history.rows)} epochs already; it must be at least that"
+        )
 
 
 def load_weights(classifier: Classifier, path: Path, checkpoint: dict) -> None:
@@ -128,7 +134,7 @@ def fit(
     try:
         trainer.fit(classifier, data, ckpt_path=checkpoint, weights_only=True)
     except InputError as error:
-        if not history.rows:
+        if not (history.rows and history.run.best.is_file()):
             raise
         with suppress(InputError):  # a full disk has no room for curves either
             history.draw()
@@ -138,7 +144,7 @@ def fit(
             raise InputError(f"trainer: {one_line(error)}") from error  # what Lightning finds when it knows the data
         if checkpoint is None or history.began:
             raise
-        raise InputError(f"{checkpoint}: damaged, or not a checkpoint of such a run") from error
+        raise InputError(f"{checkpoint}: cannot be continued ({type(error).__name__}: {error})") from error
     except SystemExit:  # how Lightning ends a fit after Ctrl-C
         if history.rows:
             history.draw()
@@ -148,10 +154,11 @@ def fit(
 def metrics_of(classifier: Classifier, data: DigitsDataModule, history: History, evaluation: Evaluation) -> Metrics:
     """Returns what metrics.json holds of a finished run."""
     best = history.best()
+    no_loss = None if math.isfinite(evaluation.loss) else f"test_loss is {evaluation.loss}"
     return Metrics(
         data=data.dataset,
         test_accuracy=evaluation.accuracy,
-        test_loss=evaluation.loss,
+        test_loss=evaluation.loss if math.isfinite(evaluation.loss) else None,
         test_calibration_error=evaluation.calibration_error,
         val_accuracy=best["val_accuracy"],
         val_loss=best["val_loss"],
@@ -163,7 +170,7 @@ def metrics_of(classifier: Classifier, data: DigitsDataModule, history: History,
         classes=data.classes,
         temperature=evaluation.temperature,
         threshold=evaluation.threshold,
-        warning=data.warning,
+        warning="; ".join(filter(None, [data.warning, no_loss])) or None,
     )
 
 
@@ -171,13 +178,15 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
     """Returns what to say when a run is stopped."""
     if not run.last.exists():
         return "no epoch was finished, so nothing was kept"
-    return f"{len(run.rows)} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(run.path)}"
+    epochs = read_checkpoint(run.last)["epoch"] + 1
+    return f"{epochs} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(run.path)}"
 
 
 def print_scores(metrics: Metrics) -> None:
     """Prints what a run reached."""
+    loss = "not finite" if metrics.test_loss is None else f"{metrics.test_loss:.4f}"
     print(
-        f"test accuracy {metrics.test_accuracy:.2%}, loss {metrics.test_loss:.4f}"
+        f"test accuracy {metrics.test_accuracy:.2%}, loss {loss}"
         f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)",
         flush=True,
     )
@@ -187,12 +196,6 @@ def print_places(run: RunFolder) -> None:
     """Prints where a run lies, and what to type next."""
     logdir = "outputs" if run.path.is_relative_to(Path("outputs").absolute()) else shown(run.path)
     print(f"run folder: {shown(run.path)}\ndashboard:  tensorboard --logdir {logdir}")
-
-
-def warn(message: str | None) -> None:
-    """Prints a warning, if there is one."""
-    if message:
-        print(f"warning: {one_line(message)}", file=sys.stderr)
 
 
 def shown(path: Path) -> Path:

@@ -38,6 +38,7 @@ def test_other_commands_stay_as_they_are():
 @pytest.mark.parametrize("again", [[], ["study=dropout"], ["trainer.max_epochs=3", "seed=0,1"]])
 def test_a_sweep_needs_no_more_than_its_folder(sweep, again):
     assert continued([*again, f"resume={sweep}"]) == begun(sweep) + end(sweep)
+    assert continued(["--cfg", "job", f"resume={sweep}"]) == [*begun(sweep), "--cfg", "job", *end(sweep)]
 
 
 def test_a_sweep_takes_more_values_of_what_it_varies_and_another_launcher(sweep):
@@ -82,12 +83,38 @@ def test_a_run_is_continued_from_its_last_checkpoint(tmp_path):
         f"checkpoint='{path}/checkpoints/last.ckpt'",
         "trainer.max_epochs=9",
     ]
-    assert continued([f"checkpoint={run.last}"]) == ["model=mlp", *told, f"checkpoint={run.last}"]
 
 
-def test_nothing_to_continue(tmp_path):
-    with pytest.raises(InputError, match="neither a run's folder.* nor a sweep's"):
-        continued([f"resume={tmp_path}"])
+@pytest.mark.parametrize(
+    "typed", ["resume={}", "resume={}/", "resume='{}'", "resume=~/run", "resume={}/checkpoints/last.ckpt"]
+)
+def test_the_ways_to_name_a_run(tmp_path, monkeypatch, typed):
+    run = save_run(tmp_path / "run", {}, overrides=["model=mlp"])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = typed.format(run.path)
+    expected = ["model=mlp", f"hydra.run.dir='{run.path}'", "hydra.output_subdir=null", f"checkpoint='{run.last}'"]
+    assert continued([said]) == expected
+    if "ckpt" in said:
+        assert continued([said.replace("resume", "checkpoint")]) == expected
+
+
+@pytest.mark.parametrize("sweep", ["study=dropout", "search=optuna"])
+def test_a_job_of_a_sweep_is_continued_alone(tmp_path, sweep):
+    run = save_run(tmp_path, {}, overrides=[sweep, "model.dropout=0.1", "seed=3"])
+    assert continued([f"resume={run.path}"])[:4] == [sweep, "model.dropout=0.1", "seed=3", "hydra.mode=RUN"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("resume={}", "neither a run's folder.* nor a sweep's"),
+        ("resume={}/nowhere", "nowhere: no such folder"),
+        ("resume=", "resume=: must be the folder"),
+    ],
+)
+def test_nothing_to_continue(tmp_path, typed, message):
+    with pytest.raises(InputError, match=message):
+        continued([typed.format(tmp_path)])
 
 
 @pytest.mark.parametrize("content", ["", "[", "[]", "hydra: 1", "hydra: {overrides: {}}", b"\xff"])
@@ -125,5 +152,6 @@ def test_a_requeued_slurm_job_continues_its_run(tmp_path, monkeypatch):
     assert continued(["model=mlp"]) == ["model=mlp"]
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "checkpoint='outputs/day/run/checkpoints/last.ckpt'" in continued(["model=mlp"])
-    monkeypatch.setenv("SLURM_JOB_ID", "18")
-    assert continued(["model=mlp"]) == ["model=mlp"]
+    for name, other in (("SLURM_JOB_ID", "18"), ("SLURM_JOB_ID", "../x"), ("SLURM_RESTART_COUNT", "")):
+        monkeypatch.setenv(name, other)
+        assert continued(["model=mlp"]) == ["model=mlp"]

@@ -173,9 +173,21 @@ def test_only_the_server_s_own_page_may_send_requests(client, host, origin, stat
     assert client.get("/runs", headers=headers).status_code == status
 
 
-def test_the_name_given_as_host_is_accepted(outputs):
-    app = application(Runs([outputs / "day/a"], outputs), host="Digits.local")
+def test_the_names_given_as_host_and_allowed_are_accepted(outputs):
+    app = application(Runs([outputs / "day/a"], outputs), host="Digits.local", allowed=["mybox", "Proxy.example"])
     assert TestClient(app, base_url="http://digits.local").get("/runs").status_code == 200
+    client = TestClient(app, base_url="http://MYBOX:8765")
+    assert client.get("/runs").status_code == 200
+    for origin, status in (("https://proxy.example", 200), ("https://other.example", 403)):
+        assert client.get("/runs", headers={"host": "127.0.0.1", "origin": origin}).status_code == status
+
+
+def test_a_refusal_says_what_to_do(client):
+    refused = client.get("/", headers={"host": "raspberrypi.local:8765"})
+    assert refused.status_code == 403
+    assert "start it with --allow raspberrypi.local" in refused.json()["error"]
+    refused = client.get("/", headers={"origin": "https://proxy.example"})
+    assert "sent by another page, 'https://proxy.example'" in refused.json()["error"]
 
 
 def ended_on(run: Path, day: str) -> None:

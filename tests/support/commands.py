@@ -63,7 +63,7 @@ def run_here(
     argv = ["script", *map(str, arguments)]
     at_exit: list[Callable] = []
     out, err = io.StringIO(), io.StringIO()
-    terminated, status = signal.getsignal(signal.SIGTERM), 0
+    signals, status = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}, 0
     with (
         chdir(folder),
         patch.dict(os.environ, variables_with(environment), clear=True),
@@ -79,7 +79,8 @@ def run_here(
         except SystemExit as end:
             status = int(end.code or 0)
         finally:
-            signal.signal(signal.SIGTERM, terminated)
+            for number, handler in signals.items():
+                signal.signal(number, handler)
             for function in reversed(at_exit):
                 function()
     return subprocess.CompletedProcess(argv, status, out.getvalue(), err.getvalue())

@@ -1,8 +1,12 @@
+import errno
+import os
+
 import pytest
 from support.commands import PROJECT, composed
 
 from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps.hydra_callback import Sweep, count_jobs, exits_on_error, sweep_overrides
 
 
@@ -67,6 +71,19 @@ def test_only_one_sweep_runs_in_a_folder(multirun, tmp_path, monkeypatch, capsys
     first.on_exit()
     assert f"error: {tmp_path}: another sweep is running there" in capsys.readouterr().err
     assert not (tmp_path / ".running").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_costs_a_warning(tmp_path, monkeypatch, capsys, number):
+    def no_locks(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    sweep = Sweep()
+    sweep.sweep = SweepFolder(tmp_path)
+    sweep.lock_folder()
+    warning = f"warning: {tmp_path}/.running: cannot be locked"
+    assert warning in capsys.readouterr().err
 
 
 def test_a_sweep_that_was_stopped_says_how_to_resume(multirun, add_run, tmp_path, monkeypatch, capsys):

@@ -3,6 +3,7 @@ import torch
 from support.commands import composed
 from torch import nn
 
+from mnist_mlp.errors import InputError
 from mnist_mlp.training import build
 from mnist_mlp.training.evaluate import evaluate, logits_of
 
@@ -34,6 +35,13 @@ def test_a_loss_is_the_runs_own(data):
     smoothed = nn.CrossEntropyLoss(label_smoothing=0.5)
     evaluation = evaluate(network(), smoothed, data)
     assert evaluation.loss == pytest.approx(smoothed(evaluation.test_logits, data.parts["test"][1]).item())
+
+
+def test_a_network_that_gives_nan_is_refused(data):
+    broken = network()
+    broken[0].bias.data[0] = float("nan")
+    with pytest.raises(InputError, match="the network of the best epoch gives nan or inf for some images"):
+        evaluate(broken, nn.CrossEntropyLoss(), data)
 
 
 def test_temperature_and_threshold_are_fitted_on_validation_images(data):

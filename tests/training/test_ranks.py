@@ -12,7 +12,7 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.training import run as training
-from mnist_mlp.training.ranks import run_in_processes
+from mnist_mlp.training.ranks import VARIABLES, forget_cluster, is_rank, run_in_processes
 
 
 def test_gives_what_the_first_gives():
@@ -25,8 +25,36 @@ def test_ends_with_the_first_that_fails():
 
 
 def test_ends_where_one_is_killed():
-    with pytest.raises(RuntimeError, match="was killed"):
+    with pytest.raises(InputError, match="a process of this training was ended by SIGKILL"):
         run_in_processes(2, die, None)
+
+
+OF_A_CLUSTER = {"RANK": "1", "LOCAL_RANK": "0", "WORLD_SIZE": "", "MASTER_PORT": "x", "NODE_RANK": "3"}
+OF_A_CLUSTER |= {"MASTER_ADDR": "nowhere", "SLURM_PROCID": "1", "SLURM_NTASKS": "2", "SLURM_JOB_NAME": "train"}
+OF_TORCHRUN = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "none"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_one"),
+    [
+        ({}, False),
+        (OF_A_CLUSTER, False),
+        (OF_A_CLUSTER | {"TORCHELASTIC_RUN_ID": "7"}, False),
+        (OF_TORCHRUN, True),
+        *((OF_TORCHRUN | {name: ""}, False) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT")),
+    ],
+)
+def test_only_torchruns_processes_are_ranks(monkeypatch, variables, is_one):
+    monkeypatch.setattr(os, "environ", dict(variables))
+    forget_cluster()
+    assert is_rank() == is_one
+    assert bool(set(VARIABLES) & os.environ.keys()) == is_one
+
+
+def test_torchrun_with_another_number_of_processes(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", os.environ | OF_TORCHRUN)
+    with pytest.raises(InputError, match="torchrun has started 2 processes, but trainer.devices times .* is 1"):
+        training.train(composed("data=digits"), tmp_path)
 
 
 def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
@@ -41,8 +69,9 @@ ALL_OPTIONS = ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=
 def test_the_command_starts_processes_that_train_what_one_does(tmp_path):
     one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
     for run, trainer in ((one, ["trainer=cpu"]), (two, ["trainer=ddp", "trainer.accelerator=cpu"])):
-        command = train_here if run is one else train_py  # each process of which imports train.py
-        result = command(tmp_path, *SETTINGS, *trainer, f"hydra.run.dir={run.path.name}")
+        arguments = [tmp_path, *SETTINGS, *trainer, f"hydra.run.dir={run.path.name}"]
+        # each process imports train.py
+        result = train_here(*arguments) if run is one else train_py(*arguments, **OF_A_CLUSTER)
         assert result.returncode == 0, result.stderr
     assert result.stdout.count("test accuracy") == 1
     assert_same(one, two)

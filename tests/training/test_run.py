@@ -132,6 +132,20 @@ def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):
     assert train(tmp_path, mnist_root, f"checkpoint={tmp_path}/checkpoints/last.ckpt") == first
 
 
+def test_fewer_epochs_than_are_done_are_refused(tmp_path, mnist_root):
+    train(tmp_path, mnist_root)
+    with pytest.raises(InputError, match="trainer.max_epochs=3: .*last.ckpt has 4 epochs already"):
+        train(tmp_path, mnist_root, "trainer.max_epochs=3", f"checkpoint={tmp_path}/checkpoints/last.ckpt")
+
+
+def test_a_test_loss_that_is_not_finite(tmp_path, mnist_root, monkeypatch, capsys):
+    evaluate = training.evaluate
+    monkeypatch.setattr(training, "evaluate", lambda *parts: evaluate(*parts)._replace(loss=float("nan")))
+    metrics = train(tmp_path, mnist_root, "trainer.max_epochs=1")
+    assert (metrics["test_loss"], metrics["warning"]) == (None, "test_loss is nan")
+    assert "warning: test_loss is nan" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "warmup_cosine"])
 def test_a_schedule_stretches_over_a_run_that_is_made_longer(tmp_path, mnist_root, scheduler):
     settings = [f"scheduler={scheduler}", "optimizer.lr=0.01"]

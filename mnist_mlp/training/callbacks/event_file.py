@@ -5,6 +5,7 @@ import io
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -48,6 +49,7 @@ class Writer(SummaryWriter):
 
     def __init__(self, folder: Path) -> None:
         for events in folder.glob("events.out.tfevents.*"):
-            events.unlink()
+            with suppress(OSError):  # TensorBoard may hold it on Windows; then both are shown
+                events.unlink()
         self.file_writer = EventFile(folder)
         self.all_writers = {str(folder): self.file_writer}

@@ -8,7 +8,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from mnist_mlp.errors import InputError
-from mnist_mlp.runs.atomic import save_figure
+from mnist_mlp.runs.atomic import dispensable, save_figure
 from mnist_mlp.runs.folder import COLUMNS, Row, RunFolder
 from mnist_mlp.training import plots
 
@@ -62,7 +62,8 @@ class History(Checkpoint):
                 )
         self.rows.append(row)
         if trainer.is_global_zero:
-            self.run.write_rows(self.rows)
+            with dispensable():
+                self.run.write_rows(self.rows)
         for observer in self.observers:
             observer(trainer, self)
 
@@ -81,7 +82,8 @@ class History(Checkpoint):
 
     def draw(self) -> None:
         """Writes curves.png."""
-        save_figure(self.run.curves, plots.curves(self.rows))
+        with dispensable():
+            save_figure(self.run.curves, plots.curves(self.rows))
 
     def best(self) -> Row:
         """Returns the row with the best value of ``monitor``, the first of equals; without any the last."""

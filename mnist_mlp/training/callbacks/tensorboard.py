@@ -8,7 +8,7 @@ from torch.utils.tensorboard.summary import hparams
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.runs.atomic import save_figure
+from mnist_mlp.runs.atomic import dispensable, save_figure
 from mnist_mlp.runs.folder import Row, RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.runs.settings import flatten
@@ -45,7 +45,8 @@ class Dashboard:
         self.writers["run"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
         if data.augment is not None:
             figure = plots.augmentation(*data.augmentation(images=16, copies=7))
-            save_figure(self.run.augmentation, figure)
+            with dispensable():
+                save_figure(self.run.augmentation, figure)
             self.writers["run"].add_figure("augmentation", figure)
         for row in rows:
             self.show(row)
@@ -95,7 +96,8 @@ class Dashboard:
     def flush(self) -> None:
         """Writes what waits to the files."""
         for writer in self.writers.values():
-            writer.flush()
+            with dispensable():
+                writer.flush()
 
 
 def hyperparameters(config: DictConfig) -> dict[str, Any]:

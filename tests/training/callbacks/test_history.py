@@ -60,6 +60,17 @@ def test_a_continued_run_has_the_rows_before(tmp_path):
     assert [row["epoch"] for row in continued.rows] == [1, 2]
 
 
+def test_a_file_that_cannot_be_written_costs_a_warning_until_it_can(tmp_path, capsys):
+    history = History(RunFolder(tmp_path))
+    (tmp_path / "metrics.csv").mkdir()
+    for epoch in range(2):
+        end_epoch(history, epoch)
+    assert capsys.readouterr().err == f"warning: {tmp_path}/metrics.csv: cannot be written: Is a directory\n"
+    (tmp_path / "metrics.csv").rmdir()
+    end_epoch(history, 2)
+    assert [row["epoch"] for row in history.run.rows] == [1, 2, 3]
+
+
 def test_draws_the_curves(tmp_path):
     history = History(RunFolder(tmp_path))
     end_epoch(history, 0)

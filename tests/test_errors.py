@@ -53,7 +53,7 @@ SAY = r"""
 with one_line_errors():
     print("d\u00e9j\u00e0 vu \udcff \u00b1")
     warn("\udcff\u2192")
-    raise InputError("caf\u00e9 \udcff")
+    raise InputError("d\u00e9j\u00e0 \udcff")
 """
 
 

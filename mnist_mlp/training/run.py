@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.errors import InputError, warn
+from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters, summary
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
 from mnist_mlp.runs.folder import RunFolder

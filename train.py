@@ -18,7 +18,7 @@ with ends_at_once():
     from mnist_mlp.command.explain import explain
     from mnist_mlp.command.help import first_line, information
     from mnist_mlp.command.resume import continued
-    from mnist_mlp.command.settings import check
+    from mnist_mlp.command.settings import check, is_root_named
     from mnist_mlp.command.typed import readable
     from mnist_mlp.runs.metrics import Metrics
     from mnist_mlp.sweeps.jobs import run_job
@@ -40,6 +40,8 @@ def main(config: DictConfig) -> float | None:
 def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metrics | None:
     """Checks the config, then imports torch and trains."""
     check(config)
+    if is_root_named(HydraConfig.get().overrides.task):
+        config.data.fallback = None
     if int(os.environ.get("RANK", 0)) == 0:
         print(first_line(HydraConfig.get().runtime.choices, HydraConfig.get().overrides.task), flush=True)
     return import_training().train(config, folder, varied)

@@ -12,8 +12,9 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from mnist_mlp.data.datasets import SIDE, Split
+from mnist_mlp.data.splits import Split
 from mnist_mlp.errors import InputError, explain, one_line_errors
+from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.reader import BATCH_SIZE, Reader
 from mnist_mlp.runs.atomic import replacing
 

@@ -7,11 +7,12 @@ probable than the threshold, and so not readable.
 """
 
 import argparse
-import glob
 import json
+import os
 import sys
 from collections.abc import Iterator
-from itertools import groupby
+from contextlib import suppress
+from itertools import count, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from mnist_mlp.errors import InputError, one_line_errors
-from mnist_mlp.pictures.digits import Digit, digits_in
+from mnist_mlp.pictures.digits import Digit
 from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.in_folders.contents import SHOWN, find_pictures, in_words, no_picture
 from mnist_mlp.reader import Reader, best_run
 from mnist_mlp.runs.atomic import save_figure
 
@@ -85,7 +87,7 @@ def read(files: list[str], reader: Reader) -> Iterator[Reading]:
     """Reads picture files, many at a time."""
     for first in range(0, len(files), PICTURES_AT_A_TIME):
         group = files[first : first + PICTURES_AT_A_TIME]
-        found = [digits_or_error(file) for file in group]
+        found = [digits_or_error(file, reader) for file in group]
         images = [digit.image for digits, _ in found for digit in digits]
         probabilities = reader.probabilities(np.stack(images)) if images else np.empty((0, len(reader.classes)))
         for file, (digits, error) in zip(group, found):
@@ -94,36 +96,13 @@ def read(files: list[str], reader: Reader) -> Iterator[Reading]:
             yield Reading(file, digits, reader.labels(own), guesses, own, error)
 
 
-def digits_or_error(file: str) -> tuple[list[Digit], str | None]:
+def digits_or_error(file: str, reader: Reader) -> tuple[list[Digit], str | None]:
     """Returns the digits in a file, or what is wrong with it."""
     try:
-        return digits_in(read_picture(file)), None
+        return reader.digits_in(read_picture(file)), None
     except InputError as error:
-        return [], str(error)
-
-
-def picture_files(names: list[str]) -> list[str]:
-    """Returns the files that names of files, folders and patterns stand for, in order.
-
-    Raises:
-        InputError: A folder has no pictures, or no file matches a pattern.
-    """
-    files = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            kinds = Image.registered_extensions()
-            found = sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in kinds and file.is_file())
-            if not found:
-                raise InputError(f"{name}: a folder without pictures")
-        elif not path.exists() and any(sign in name for sign in "*?["):
-            found = sorted(glob.glob(name, recursive=True))
-            if not found:
-                raise InputError(f"{name}: matches no file")
-        else:
-            found = [name]
-        files += found
-    return files
+        reason = no_picture(file)
+        return [], f"{file}: {reason}" if reason else str(error)
 
 
 def show(reading: Reading, folder: Path, threshold: float) -> None:
@@ -132,16 +111,28 @@ def show(reading: Reading, folder: Path, threshold: float) -> None:
 
     picture, highest = read_picture(reading.file), reading.probabilities.max(1)
     figure = reading_figure(picture, reading.digits, reading.texts, highest, threshold)
-    save_figure(folder / f"{Path(reading.file).name}.read.png", figure, dpi=100)
+    source = ascii(os.path.abspath(reading.file))
+    save_figure(place_of(reading.file, source, folder), figure, dpi=100, source=source)
+
+
+def place_of(file: str, source: str, folder: Path) -> Path:
+    """Returns where in the folder the picture of a file goes: not over that of another file with its name."""
+    for number in count(1):
+        place = folder / f"{Path(file).name}{f'-{number}' if number > 1 else ''}{SHOWN}"
+        with suppress(OSError), Image.open(place) as shown:
+            if shown.info.get("Source") != source:
+                continue
+        return place
+    raise AssertionError  # there is always another number
 
 
 def predict(arguments: argparse.Namespace) -> int:
     """Prints what is read and returns the exit status: 2 if a file could not be read."""
-    files = picture_files(arguments.images)
+    files, left_out = find_pictures(arguments.images)
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
         print(f"read with {reader.folder.path}, the best run below outputs", file=sys.stderr)
-    failed, refused = 0, False
+    failed, refused, shown = 0, False, False
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
         failed += reading.error is not None
@@ -152,11 +143,14 @@ def predict(arguments: argparse.Namespace) -> int:
             print(reading.text(), file=sys.stderr if reading.error else sys.stdout)
         if arguments.show and reading.digits:
             show(reading, arguments.show, reader.threshold)
+            shown = True
     if refused:
         whose = "the run's threshold" if arguments.threshold is None else "--threshold"
         print(f"? marks what is less probable than {100 * reader.threshold:.4g} %, {whose}", file=sys.stderr)
-    if arguments.show:
-        print(f"pictures: {arguments.show}/*.read.png", file=sys.stderr)
+    if left_out:
+        print(f"left out: {in_words(left_out)}", file=sys.stderr)
+    if shown:
+        print(f"pictures: {arguments.show}/*{SHOWN}", file=sys.stderr)
     return 2 if failed else 0
 
 

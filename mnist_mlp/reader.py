@@ -1,5 +1,6 @@
 """A finished run as a reader of digits: its network, labels and calibration, without what trained it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mnist_mlp.data.splits import on_white, resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
+from mnist_mlp.pictures.digits import Digit, digits_in
+from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
 from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.runs.metrics import Metrics
 
 DIGITS = [str(digit) for digit in range(10)]
+AS_DIGITS = (None, "mnist", "digits", "folder")  # data sets in MNIST's form, if data.as_digits does not say otherwise
 BATCH_SIZE = 4096  # images
 
 
@@ -30,6 +35,8 @@ class Reader:
         metrics: What the run reached; None if it is not finished.
         network: float32 (n, 784) in [0, 1] to logits (n, classes), in evaluation mode.
         classes: Name of each label.
+        as_digits: Whether the run learned from images in MNIST's form, or from whole pictures that were only resized.
+        on_white: Whether those pictures were dark on light; None if that does not matter.
         temperature: What the logits are divided by.
 
     Raises:
@@ -51,8 +58,31 @@ class Reader:
         self.classes = list(map(str, range(outputs))) if reached.classes is None else reached.classes
         if len(self.classes) != outputs:
             raise InputError(f"{self.folder.metrics_json}: classes: must be a list of {outputs} names")
+        settings = settings_of(checkpoint)
+        data = settings.get("data.dataset", reached.data)
+        self.as_digits = data in AS_DIGITS and settings.get("data.as_digits", True)
+        self.on_white = None if self.as_digits else reached.on_white
         self.temperature = reached.temperature
         self.threshold = reached.threshold if threshold is None else threshold
+
+    def digits_in(self, picture: np.ndarray, several: bool | None = None) -> list[Digit]:
+        """Returns the digits in a picture in the form that the run was trained on, in reading order.
+
+        Where that is a whole picture that was only resized, it is the one digit. It is inverted if all training images
+        were light on dark and it is dark on light, or the other way round.
+
+        Args:
+            picture: Grey, uint8 (height, width).
+            several: Whether there may be several digits, or all ink is one. By default there may be several if all of
+                the run's classes are digits.
+        """
+        if self.as_digits:
+            return digits_in(picture, set(self.classes) <= set(DIGITS) if several is None else several)
+        height, width = picture.shape
+        image = resize(torch.from_numpy(picture.copy())[None])  # Pillow's arrays are read-only
+        if self.on_white is not None and picture.shape != (SIDE, SIDE) and on_white(image).item() != self.on_white:
+            image = 255 - image
+        return [Digit((0, 0, width, height), image[0].numpy())]
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Returns calibrated logits, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""
@@ -97,15 +127,19 @@ def best_run(outputs: Path) -> Path:
     Raises:
         InputError: There is none.
     """
-    digits = [(folder, metrics) for folder, metrics in finished_runs(outputs).items() if reads_digits(metrics)]
+    digits = [run for run in finished_runs(outputs).items() if reads_digits(*run)]
     if not digits:
         raise InputError(f"no finished run below {outputs}: python train.py experiment=handwriting trains one")
     return max(digits, key=lambda run: (run[1].data == "mnist", run[1].val_accuracy or 0))[0]
 
 
-def reads_digits(metrics: Metrics) -> bool:
-    """Returns whether the run's classes are the ten digits."""
-    return metrics.data == "mnist" or metrics.classes == DIGITS
+def reads_digits(folder: Path, metrics: Metrics) -> bool:
+    """Returns whether the run's classes are the ten digits, and it did not learn from whole pictures."""
+    data: Any = {}
+    with suppress(InputError):
+        data = RunFolder(folder).config.get("data")
+    whole = isinstance(data, dict) and metrics.data == "folder" and data.get("as_digits") is False
+    return metrics.data == "mnist" or (metrics.classes == DIGITS and not whole)
 
 
 def trained_network(checkpoint: dict[str, Any]) -> MLP:

@@ -221,7 +221,8 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
         (
             ".hydra/config.yaml",
             b"data: {dataset: folder, root: gone, val_fraction: 0.2, _target_: os.abort}",
-            "data.root=gone: No such file or directory; --root FOLDER says where they are",
+            "data.root=gone: the folder does not exist; data=folder expects ROOT/<label>/*.png, or such folders in"
+            " ROOT/train and ROOT/test, perhaps ROOT/val; --root FOLDER says where they are",
         ),
         (
             ".hydra/config.yaml",

@@ -10,10 +10,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from support.commands import command_here
 
-from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.predict import Reading, picture_files, read
+from mnist_mlp.predict import Reading, read
 from mnist_mlp.reader import Reader
 
 
@@ -130,23 +129,6 @@ def test_a_picture_reads_the_same_among_others(run, page, tmp_path):
     assert np.allclose(readings[1].probabilities, readings[3].probabilities, atol=1e-6)
 
 
-def test_folders_and_patterns(tmp_path):
-    for name in ("b.png", "a.JPG", "notes.txt", "sub/c.webp"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert [file[len(str(tmp_path)) + 1 :] for file in picture_files([str(tmp_path)])] == [
-        "a.JPG",
-        "b.png",
-        "sub/c.webp",
-    ]
-    assert picture_files([f"{tmp_path}/*.png", "any.txt"]) == [f"{tmp_path}/b.png", "any.txt"]
-    with pytest.raises(InputError, match=r"\*.gif: matches no file"):
-        picture_files([f"{tmp_path}/*.gif"])
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: a folder without pictures"):
-        picture_files([f"{tmp_path}/empty"])
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -160,3 +142,46 @@ def test_says_what_is_wrong_in_one_line(tmp_path, page, arguments, message):
     assert result.returncode == 2
     assert message in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+def test_pictures_of_one_name_do_not_replace_each_other(run, page, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / "scans" / folder).mkdir(parents=True)
+        shutil.copy(page[0], tmp_path / "scans" / folder / "1.png")
+    for _ in range(2):  # shown again, each replaces its own
+        command_here(tmp_path, "predict", "scans", "--run", run, "--show", "shown")
+    assert sorted(file.name for file in (tmp_path / "shown").iterdir()) == ["1.png-2.read.png", "1.png.read.png"]
+    shutil.copy(page[0], tmp_path / "1.png")
+    command_here(tmp_path, "predict", "1.png", "--run", run, "--show", "shown")
+    assert len(list((tmp_path / "shown").iterdir())) == 3
+
+
+def test_a_folder_of_scans_and_other_files(run, page, tmp_path):
+    (tmp_path / "scans").mkdir()
+    shutil.copy(page[0], tmp_path / "scans/1.png")
+    for name in ("notes.pdf", "clip.mpg", "data.h5", "._1.png", "Thumbs.db"):
+        (tmp_path / "scans" / name).write_text("x")
+    result = command_here(tmp_path, "predict", "scans", "scans/1.png", "--run", run)
+    assert result.returncode == 0
+    assert result.stdout.startswith("scans/1.png: ") and result.stdout.count("\n") == 1
+    left_out, advice = result.stderr.strip().split("; ")
+    assert sorted(left_out.removeprefix("left out: ").split(", ")) == ["1 .h5", "1 .mpg", "1 .pdf", "2 hidden"]
+    assert advice == "export .pdf as JPEG or PNG"
+
+
+def test_names_that_stand_for_nothing_do_not_keep_the_others_from_being_read(run, page, tmp_path):
+    (tmp_path / "empty").mkdir()
+    names = ["empty", "-", "https://example.org/1.png", "*.gif", page[0]]
+    result = command_here(tmp_path, "predict", *names, "--run", run, "--show", "shown")
+    assert result.returncode == 2
+    assert result.stdout.count("\n") == 1
+    assert result.stderr.splitlines() == [
+        "error: empty: a folder without pictures",
+        "error: -: standard input is not read; name a file",
+        "error: https://example.org/1.png: an address, not a file; download the picture first",
+        "error: *.gif: matches no picture",
+        "pictures: shown/*.read.png",
+    ]
+    alone = command_here(tmp_path, "predict", "empty", "--run", run, "--show", "shown2", "--json")
+    assert json.loads(alone.stdout) == {"file": "empty", "error": "empty: a folder without pictures"}
+    assert alone.stderr == ""

@@ -7,7 +7,9 @@ import pytest
 import torch
 from support.commands import assert_one_error_line, command_here, composed
 from support.runs import TrainedRun, perceptron, prefixed, save_run, trained_on
+from support.sketches import one_seven
 
+from mnist_mlp.data.splits import resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
 from mnist_mlp.reader import DIGITS, Reader, best_run
@@ -155,3 +157,44 @@ def test_best_run(tmp_path):
     assert best_run(tmp_path) == second
     RunFolder(second).metrics_json.write_text("{")
     assert best_run(tmp_path) == unknown
+
+
+def reader_of(tmp_path, data: str, as_digits: bool, **metrics) -> Reader:
+    checkpoint = perceptron()
+    checkpoint["hyper_parameters"] |= {"data.dataset": data, "data.as_digits": as_digits}
+    return Reader(save_run(tmp_path / "run", checkpoint, data=data, **metrics).path)
+
+
+@pytest.mark.parametrize(
+    ("data", "as_digits"), [("folder", False), ("fashion_mnist", True), ("kmnist", True), ("fashion_mnist", False)]
+)
+def test_a_run_that_learned_from_whole_pictures_reads_reader_of(tmp_path, data, as_digits):
+    picture = one_seven()
+    dark_on_light, light_on_dark = (
+        reader_of(tmp_path, data, as_digits, on_white=on_white) for on_white in (1 > 0, 1 < 0)
+    )
+    unknown = reader_of(tmp_path, data, as_digits)
+    expected = resize(torch.from_numpy(picture)[None])[0].numpy()
+    (digit,) = dark_on_light.digits_in(picture)
+    assert digit.box == (0, 0, 300, 200)
+    assert (digit.image == expected).all()
+    assert (unknown.digits_in(picture)[0].image == expected).all()
+    assert (light_on_dark.digits_in(picture)[0].image == 255 - expected).all()
+    for reader in (dark_on_light, light_on_dark, unknown):  # an image of the data set itself stays as it is
+        assert (reader.digits_in(expected)[0].image == expected).all()
+
+
+def test_a_run_that_learned_digits_finds_them(tmp_path):
+    two = np.hstack([one_seven(), one_seven()])
+    for data in ("mnist", "digits", "folder"):
+        assert len(reader_of(tmp_path, data, True).digits_in(two)) == 2
+    letters = reader_of(tmp_path, "folder", True, classes=list("abcdefghij"))
+    assert len(letters.digits_in(two)) == 1  # all ink is one letter, as in training
+    assert len(letters.digits_in(two, several=True)) == 2
+
+
+def test_the_best_run_is_none_that_learned_from_reader_of(tmp_path):
+    config = {"data": {"as_digits": False}}
+    save_run(tmp_path / "whole", perceptron(), config=config, data="folder", classes=DIGITS, val_accuracy=0.99)
+    with pytest.raises(InputError, match="no finished run"):
+        best_run(tmp_path)

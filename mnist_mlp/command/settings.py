@@ -1,8 +1,9 @@
 """What the config may hold, checked before anything heavy is imported."""
 
 import math
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,10 @@ RULES: dict[str, Rule] = {
     "augment.smoothness": number(1, 28),
     "average.decay": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
-    "data.root": ("a folder", lambda value: value is None or (isinstance(value, str) and value != "")),
+    "data.root": (
+        "a folder",  # whose name may be a number
+        lambda value: value is None or is_integer(value) or (isinstance(value, str) and value != ""),
+    ),
     "data.batch_size": integer(1),
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),
@@ -155,6 +159,12 @@ def check(config: DictConfig) -> None:
         raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
     if config.checkpoint is not None and not Path(config.checkpoint).is_file():
         raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
+
+
+def is_root_named(overrides: Iterable[str]) -> bool:
+    """Tells whether the user said where the data lie, and not what to fall back on: then nothing else is used."""
+    typed = {override.partition("=")[0].lstrip("+") for override in overrides}
+    return ("data.root" in typed or "MNIST_ROOT" in os.environ) and "data.fallback" not in typed
 
 
 def check_rules(settings: dict[str, Any]) -> None:

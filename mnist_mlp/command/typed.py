@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra.main import get_args_parser
 
-from mnist_mlp.command.resume import quoted
+from mnist_mlp.command.resume import parsed, quoted
 from mnist_mlp.command.settings import RULES
 from mnist_mlp.command.words import PATHS, SEE_HELP, assignment, check_word, known_name
 from mnist_mlp.errors import InputError
@@ -80,6 +80,7 @@ def plain(word: str) -> str:
         raise InputError(f"{word}: must be a file or folder")
     if key == "resume":
         return f"{key}={Path(value).expanduser()}"
-    if re.fullmatch(r"[\w./+:@%-]*", value, re.ASCII) or value[0] in "'\"[" or "${" in value:
+    is_plain = re.fullmatch(r"[\w./+:@%-]*", value, re.ASCII) and isinstance(parsed(word).value(), str)
+    if is_plain or value == "null" or value[0] in "'\"[" or "${" in value:
         return word
     return f"{key}={quoted(Path(value).expanduser())}"

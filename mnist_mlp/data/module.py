@@ -1,5 +1,7 @@
 """A data set as Lightning uses it: downloaded, split, and served as batches."""
 
+import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,12 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_mlp.data import datasets
-from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized, shuffled
+from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.errors import InputError
+from mnist_mlp.data.splits import on_white, split
+from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
+from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.pictures.non_digits import drawings
 
 TEST_FRACTION = 0.2  # of a data set that has no test images of its own
@@ -39,6 +43,7 @@ class DigitsDataModule(LightningDataModule):
     Attributes:
         parts: After ``setup``, ``train``, ``val`` and ``test``: images uint8 (n, 784) and labels int64 (n,).
         classes: After ``setup``, the name of each label.
+        left_out: After ``setup``, what lies among the images and is not read, in words.
         warning: What to tell the user about the data, or None.
     """
 
@@ -57,7 +62,7 @@ class DigitsDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.dataset = dataset
-        self.root = Path(root or ".").expanduser()
+        self.root = Path(os.path.expanduser(str(root or ".")))  # unlike Path's own, it raises nothing without a home
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self.seed = seed
@@ -69,6 +74,7 @@ class DigitsDataModule(LightningDataModule):
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}
         self.classes: list[str] = []
+        self.left_out = ""
 
     def prepare_data(self) -> None:
         try:
@@ -82,14 +88,24 @@ class DigitsDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.parts:
             return
-        train, test, self.classes = datasets.read(self.dataset, self.root, self.as_digits)
+        data = datasets.read(self.dataset, self.root, self.as_digits)
+        train, test, val = data.train, data.test, data.val
+        own = self.dataset == "folder"  # which may have few images of a label
         if test is None:
-            train, test = split(train, TEST_FRACTION, seed_for("test split"))
-        train, val = split(train, self.val_fraction, seed_for("validation split", self.seed))
+            train, test = split(train, TEST_FRACTION, seed_for("test split"), by_label=own)
+        if val is None:
+            train, val = split(train, self.val_fraction, seed_for("validation split", self.seed), by_label=own)
         self.parts = {
             name: (part.images.flatten(1), part.labels)
             for name, part in (("train", train), ("val", val), ("test", test))
         }
+        left_out = data.left_out or Counter[str]()
+        self.classes, self.left_out = data.classes, in_words(left_out)
+        missed = in_words(missed_pictures(left_out))
+        self.warning = (
+            "; ".join(filter(None, [self.warning, missed and f"left out: {missed}", self.labels_without_images()]))
+            or None
+        )
         self.drawings = drawings(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
 
     def description(self) -> str:
@@ -99,7 +115,22 @@ class DigitsDataModule(LightningDataModule):
         return (
             f"{self.dataset}{source}: {sizes['train']} images to train on, {sizes['val']} to validate,"
             f" {sizes['test']} to test, {len(self.classes)} classes"
+            + (f"; left out: {self.left_out}" if self.left_out else "")
         )
+
+    def on_white(self) -> bool | None:
+        """Returns whether the training images are dark on light; None if some are and some are not."""
+        share = on_white(self.parts["train"][0].view(-1, SIDE, SIDE)).float().mean()
+        return bool(share > 0.5) if abs(share - 0.5) > 0.49 else None
+
+    def labels_without_images(self) -> str:
+        """Returns which labels have no image to validate or to test; empty if all have."""
+        found = []
+        for name, verb in (("val", "validate"), ("test", "test")):
+            counts = self.parts[name][1].bincount(minlength=len(self.classes))
+            if labels := [label for label, count in zip(self.classes, counts) if not count]:
+                found.append(f"no images to {verb} of {', '.join(labels[:10])}{', ...' if len(labels) > 10 else ''}")
+        return "; ".join(found)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
         """Returns the first training images and some outliers, float32 (n, 784), and distorted copies of them."""
@@ -135,20 +166,3 @@ class DigitsDataModule(LightningDataModule):
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
         return batch  # the batches are cut from tensors that are on the device
-
-
-def split(part: datasets.Split, fraction: float, seed: int) -> tuple[datasets.Split, datasets.Split]:
-    """Divides labelled images at random into 1 - ``fraction`` and ``fraction`` of them.
-
-    Raises:
-        InputError: One of the two would be empty.
-    """
-    order = shuffled(len(part.labels), seed)
-    count = round(len(order) * fraction)
-    if not 0 < count < len(order):
-        raise InputError(f"{len(order)} images are too few to set {fraction:.0%} of them apart")
-    first, second = order[count:], order[:count]
-    return (
-        datasets.Split(part.images[first], part.labels[first]),
-        datasets.Split(part.images[second], part.labels[second]),
-    )

@@ -17,7 +17,6 @@ from starlette.routing import Route
 from mnist_mlp.draw.runs import Runs
 from mnist_mlp.draw.security import CONTENT_SECURITY_POLICY, OwnPageOnly
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.reader import Reader
 
@@ -108,7 +107,9 @@ def read_digits(picture: np.ndarray, readers: list[Reader], several: bool) -> di
         readers: One or more readers.
         several: Whether to look for several digits; otherwise all ink is one digit.
     """
-    digits = digits_in(picture, several)
+    if len({(reader.as_digits, reader.on_white) for reader in readers}) > 1:
+        raise InputError("these runs learned from pictures of different forms: they cannot be compared on one")
+    digits = readers[0].digits_in(picture, several)
     images = np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
     return {
         "width": picture.shape[1],

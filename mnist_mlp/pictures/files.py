@@ -1,5 +1,8 @@
-"""Picture files as grey images."""
+"""Picture files as grey images, and which files are pictures."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,7 +12,19 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mnist_mlp.errors import InputError, one_line
 
+with suppress(ImportError):
+    import pillow_heif  # pyright: ignore[reportMissingImports]
+
+    pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
+
 MAX_PIXELS = 100_000_000  # px of a picture: reading one takes about 1 GB of memory
+# What is taken for a picture in a folder. Pillow also knows formats of films, tables and programs.
+FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "TGA", "TIFF"}
+FORMATS |= {"WEBP"}
+HEIC = {".heic", ".heif", ".hif"}
+# Pictures too, but often not for Pillow: new formats, cameras' own, and those of pages and drawings.
+TO_EXPORT = {".ai", ".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".jxl", ".nef", ".orf", ".pdf", ".ps", ".raf"}
+TO_EXPORT |= {".rw2", ".svg", ".webp", *HEIC}
 
 
 def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
@@ -31,7 +46,7 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
             image.draft("L", image.size)  # a JPEG's colours need not be decoded
             return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError as error:
-        raise InputError(f"{name}: not a readable image (of no known format)") from error
+        raise InputError(f"{name}: not a readable image ({unknown_format(source)})") from error
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         reason = one_line(getattr(error, "strerror", None) or error or type(error).__name__)
         raise InputError(f"{name}: not a readable image ({reason})") from error
@@ -68,3 +83,38 @@ def on_contrasting_paper(picture: np.ndarray) -> np.ndarray:
     paper = np.median(opaque) if has_paper else 255 if opaque.mean() < 128 else 0
     opacity = alpha.astype(np.float32) / 255
     return np.round(tone * opacity + paper * (1 - opacity)).astype(np.uint8)
+
+
+def unknown_format(source: str | Path | BinaryIO) -> str:
+    """Returns what a file is that Pillow does not know, as far as its first bytes or its name tell."""
+    if isinstance(source, str | Path):
+        with open(source, "rb") as file:
+            head, ending = file.read(12), Path(source).suffix.lower()
+    else:
+        source.seek(0)
+        head, ending = source.read(12), ""
+    if not head:
+        return "empty: 0 bytes"
+    if head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
+        ending = ".heic"
+    elif head.startswith(b"%PDF"):
+        ending = ".pdf"
+    return how_to_export([ending]) or "of no known format"
+
+
+def how_to_export(endings: Iterable[str]) -> str:
+    """Returns what to do about files with pictures that Pillow cannot read here; empty if there are none."""
+    found = {ending for ending in endings if is_unreadable(ending)}
+    heif = ", or pip install pillow-heif" if found & HEIC else ""
+    return f"export {' and '.join(sorted(found))} as JPEG or PNG{heif}" if found else ""
+
+
+def is_unreadable(ending: str) -> bool:
+    """Tells whether files with this ending are pictures that Pillow cannot read here."""
+    return ending in TO_EXPORT and ending not in picture_endings()
+
+
+@cache
+def picture_endings() -> set[str]:
+    """Returns the endings, in lower case, of the files that are taken for pictures."""
+    return {ending for ending, format in Image.registered_extensions().items() if format in FORMATS}

@@ -55,7 +55,7 @@ def write_text(path: Path, text: str) -> None:
         new.write_text(text)
 
 
-def save_figure(path: Path, figure: "Figure", dpi: int = 120) -> None:
-    """Writes a matplotlib figure as PNG, replacing what was there at once."""
+def save_figure(path: Path, figure: "Figure", dpi: int = 120, source: str | None = None) -> None:
+    """Writes a matplotlib figure as PNG, replacing what was there at once. ``source`` is noted in the file."""
     with replacing(path) as new:
-        figure.savefig(new, format="png", dpi=dpi)  # pyright: ignore[reportUnknownMemberType]
+        figure.savefig(new, format="png", dpi=dpi, metadata={"Source": source})  # pyright: ignore[reportUnknownMemberType]

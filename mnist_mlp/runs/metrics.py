@@ -51,6 +51,7 @@ class Metrics:
         classes: Name of each label.
         temperature: What the logits are divided by to give calibrated probabilities.
         threshold: Probability below which a reading is refused.
+        on_white: Whether the training images are dark on light; None if some are and some are not.
         warning: What to know before trusting these numbers, such as other data than asked for.
 
     Raises:
@@ -71,6 +72,7 @@ class Metrics:
     classes: list[str] | None = None
     temperature: float = 1.0
     threshold: float = 0.5
+    on_white: bool | None = None
     warning: str | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +86,8 @@ class Metrics:
         classes: Any = self.classes
         if classes is not None and not (isinstance(classes, list) and all(type(name) is str for name in classes)):  # pyright: ignore
             raise ValueError("classes: must be a list of names")
+        if not isinstance(self.on_white, bool | None):  # pyright: ignore
+            raise ValueError("on_white: must be true, false or null")
         for key in ("data", "warning"):
             if not isinstance(getattr(self, key), str | None):
                 raise ValueError(f"{key}: must be text")

@@ -170,6 +170,7 @@ def metrics_of(classifier: Classifier, data: DigitsDataModule, history: History,
         classes=data.classes,
         temperature=evaluation.temperature,
         threshold=evaluation.threshold,
+        on_white=data.on_white(),
         warning="; ".join(filter(None, [data.warning, no_loss])) or None,
     )
 

@@ -1,21 +1,17 @@
 import gzip
 import hashlib
 import http.server
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from support.commands import write_idx
 from torchvision import datasets as tv
 
 from mnist_mlp.data import datasets
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures import files
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ def no_network(monkeypatch):
 
 
 def test_reads_images_and_labels_as_they_are_in_the_files(mnist_root):
-    train, test, classes = datasets.read("mnist", mnist_root)
+    train, test, classes, *_ = datasets.read("mnist", mnist_root)
     raw = (mnist_root / "MNIST/raw/train-images-idx3-ubyte").read_bytes()[16:]
     assert train.images.shape == (640, 28, 28)
     assert train.images.numpy().tobytes() == raw
@@ -138,7 +134,7 @@ def test_downloads_what_is_missing(mnist_root, tmp_path, monkeypatch):
 
 
 def test_digits_are_real_and_framed_as_mnist():
-    train, test, classes = datasets.read("digits", None)
+    train, test, classes, *_ = datasets.read("digits", None)
     assert test is None
     assert train.images.shape == (1797, 28, 28)
     assert train.images.max() == 255
@@ -147,76 +143,52 @@ def test_digits_are_real_and_framed_as_mnist():
     assert len(classes) == 10
 
 
-def save(path, pixels: torch.Tensor, mode: str = "L") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels.to(torch.uint8).numpy()).convert(mode).save(path)
+@pytest.mark.parametrize("root", ["MNIST", "MNIST/raw", "flat", "packed", "kaggle", "mnist_by_hand"])
+def test_mnist_one_level_too_deep_or_without_folders_or_packed(mnist_root, no_network, root):
+    expected = datasets.read("mnist", mnist_root)
+    raw = mnist_root / "MNIST/raw"
+    for folder in (mnist_root / "flat", mnist_root / "packed", mnist_root / "kaggle", mnist_root / "mnist_by_hand/raw"):
+        folder.mkdir(parents=True)
+    for path in raw.iterdir():
+        (mnist_root / "flat" / path.name).write_bytes(path.read_bytes())
+        (mnist_root / f"packed/{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        (mnist_root / "mnist_by_hand/raw" / path.name).symlink_to(path)
+        dotted = mnist_root / "kaggle" / path.name.replace("-idx", ".idx")
+        dotted.mkdir()
+        (dotted / dotted.name).write_bytes(path.read_bytes())
+    datasets.download("mnist", mnist_root / root)
+    found = datasets.read("mnist", mnist_root / root)
+    for part in ("train", "test"):
+        assert torch.equal(getattr(found, part).images, getattr(expected, part).images)
+        assert torch.equal(getattr(found, part).labels, getattr(expected, part).labels)
 
 
-def test_folder_of_grey_and_colour_images_of_any_size(tmp_path):
-    for index, (size, mode) in enumerate([((28, 28), "L"), ((60, 90), "RGB"), ((8, 8), "P"), ((28, 28), "1")]):
-        save(tmp_path / f"b/{index}.png", torch.full(size, 255), mode)
-    save(tmp_path / "a/x.bmp", torch.zeros(10, 10))
-    train, test, classes = datasets.read("folder", tmp_path)
-    assert classes == ["a", "b"]
-    assert train.labels.tolist() == [0, 1, 1, 1, 1]
-    assert train.images.shape == (5, 28, 28)
-    assert not train.images[0].any()
-    assert (train.images[1:] == 255).all()
-    assert test is None
+@pytest.mark.parametrize("name", ["fashion_mnist", "kmnist"])
+def test_files_of_another_data_set_with_the_same_names_are_not_taken(mnist_root, no_network, name):
+    raw = mnist_root / "MNIST/raw"
+    for root in (raw, mnist_root / "MNIST", mnist_root):
+        with pytest.raises(datasets.NotAvailable, match="is missing and the download failed"):
+            datasets.download(name, root)
+    own = mnist_root / datasets.TORCHVISION[name].__name__
+    (mnist_root / "MNIST").rename(own)
+    for root in (mnist_root, own, own / "raw"):
+        datasets.download(name, root)
+        assert len(datasets.read(name, root).train.labels) == 640
+    flat = own.rename(mnist_root / name)
+    with pytest.raises(datasets.NotAvailable):
+        datasets.download("mnist", flat / "raw")
 
 
-def test_folder_with_a_test_part(tmp_path):
-    for part, label in [("train", 3), ("train", 4), ("test", 3), ("test", 4)]:
-        save(tmp_path / f"{part}/{label}/x.png", torch.full((28, 28), 10 * label))
-    train, test, classes = datasets.read("folder", tmp_path)
-    assert classes == ["3", "4"]
-    assert train.labels.tolist() == test.labels.tolist() == [0, 1]
+def test_a_damaged_packed_file(mnist_root):
+    path = mnist_root / "MNIST/raw/train-images-idx3-ubyte"
+    packed = gzip.compress(path.read_bytes())
+    path.unlink()
+    for content in (b"no gzip", packed[:-100], packed[:100] + b"xx" + packed[102:]):
+        path.with_name(f"{path.name}.gz").write_bytes(content)
+        with pytest.raises(InputError, match="train-images-idx3-ubyte.gz: cannot be read"):
+            datasets.read("mnist", mnist_root)
 
 
-def test_folder_errors_name_what_is_wrong(tmp_path):
-    root = tmp_path / "mine"
-    with pytest.raises(InputError, match="mine: No such file"):
-        datasets.read("folder", root)
-    root.mkdir()
-    with pytest.raises(InputError, match="mine"):
-        datasets.read("folder", root)
-    save(root / "0/a.png", torch.zeros(28, 28))
-    with pytest.raises(InputError, match="only the label folder '0'"):
-        datasets.read("folder", root)
-    (root / "1").mkdir()
-    with pytest.raises(InputError, match="1"):
-        datasets.read("folder", root)
-    (root / "1/b.png").write_text("not an image")
-    with pytest.raises(InputError, match="b.png: not a readable image"):
-        datasets.read("folder", root)
-    save(root / "1/b.png", torch.zeros(28, 28))
-    (root / "1/b.png").write_bytes((root / "1/b.png").read_bytes()[:-20])
-    with pytest.raises(InputError, match="b.png: not a readable image"):
-        datasets.read("folder", root)
-
-
-def test_sixteen_bits_of_grey_are_scaled(tmp_path):
-    Image.fromarray(np.full((28, 28), 20_000, np.uint16)).save(tmp_path / "a.png")
-    assert datasets.read_image(str(tmp_path / "a.png")).unique().item() in (77, 78)
-
-
-def test_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_PIXELS", 100)
-    Image.new("L", (20, 20)).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"a.png: not a readable image \(20 x 20 pixels are too many\)"):
-        datasets.read_image(str(tmp_path / "a.png"))
-
-
-def test_a_folder_of_odd_things(tmp_path):
-    odd = os.fsdecode(b"b\n\xff")
-    for label in ("a", odd):
-        (tmp_path / label).mkdir()
-        for number in range(3):
-            Image.new("L", (28, 28), number).save(tmp_path / label / f"{number}.png")
-    (tmp_path / "a/loop").symlink_to("..", target_is_directory=True)
-    (tmp_path / "self").symlink_to("self")
-    (tmp_path / ".ipynb_checkpoints").mkdir()
-    os.mkfifo(tmp_path / "a/pipe.png")
-    data = datasets.read("folder", tmp_path)
-    assert len(data.train.labels) == 6
-    assert data.classes == ["a", "b\n\\udcff"]
+def test_a_folder_that_does_not_exist_is_called_so(tmp_path, no_network):
+    with pytest.raises(datasets.NotAvailable, match="nowhere: the folder does not exist and the download failed"):
+        datasets.download("mnist", tmp_path / "nowhere")

@@ -1,10 +1,12 @@
 import pytest
 import torch
+from PIL import Image
 
 from mnist_mlp.data import datasets
 from mnist_mlp.data.batches import Outliers, ShuffledBatches, normalized
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.module import DigitsDataModule
+from mnist_mlp.data.splits import Split, split
 from mnist_mlp.errors import InputError
 
 
@@ -101,3 +103,76 @@ def test_evaluation_batches_are_in_order(mnist_root):
     images, labels = (torch.cat(part) for part in zip(*(batch[:2] for batch in data.test_dataloader())))
     assert torch.equal(images, data.parts["test"][0] / 255)
     assert torch.equal(labels, data.parts["test"][1])
+
+
+@pytest.mark.parametrize(
+    ("images", "train", "val", "test"),
+    [(2, (1, 2), (0, 1), (0, 1)), (3, (1, 2), (0, 1), (1, 1)), (5, (3, 3), (1, 1), (1, 1))],
+)
+def test_few_images_of_each_label_are_divided_label_by_label(images, train, val, test):
+    labels = torch.arange(10 * images) % 10
+    part = Split(torch.arange(len(labels)).view(-1, 1, 1), labels)
+    for seed in range(5):
+        rest, first = split(part, 0.2, seed, by_label=True)
+        last, second = split(rest, 0.2, seed, by_label=True)
+        for found, (least, most) in ((last, train), (second, val), (first, test)):
+            counts = found.labels.bincount(minlength=10)
+            assert (counts.min(), counts.max()) == (least, most)
+            assert (found.images.flatten() % 10 == found.labels).all()
+        assert len({*last.images.flatten().tolist(), *second.images.flatten().tolist()}) == len(rest.labels)
+
+
+def test_labels_of_very_different_sizes():
+    labels = torch.tensor([0] * 1000 + [1] * 3 + [2] * 1)
+    first, second = split(Split(torch.zeros(1004, 1, 1), labels), 0.2, 0, by_label=True)
+    assert first.labels.bincount().tolist() == [800, 2, 1]
+    assert second.labels.bincount(minlength=3).tolist() == [200, 1, 0]
+    with pytest.raises(InputError, match="3 images are too few"):
+        split(Split(torch.zeros(3, 1, 1), torch.arange(3)), 0.2, 0, by_label=True)
+
+
+def grey_pictures(root, labels: int, number: int):
+    for label in range(labels):
+        for index in range(number):
+            path = root / f"{label}/{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (9, 9), 200 + label).save(path)
+    return root
+
+
+def test_what_is_left_out_of_a_folder_is_said(tmp_path):
+    root = grey_pictures(tmp_path, labels=2, number=5)
+    for name in ("0/a.heic", "0/b.heic", "1/.DS_Store"):
+        (root / name).touch()
+    data = ready(dataset="folder", root=root)
+    assert data.description() == (
+        f"folder in {root}: 6 images to train on, 2 to validate, 2 to test, 2 classes; left out: 2 .heic, 1 hidden;"
+        " export .heic as JPEG or PNG, or pip install pillow-heif"
+    )
+    assert data.warning == "left out: 2 .heic; export .heic as JPEG or PNG, or pip install pillow-heif"
+    (root / "0/a.heic").unlink()
+    (root / "0/b.heic").unlink()
+    assert ready(dataset="folder", root=root).warning is None
+
+
+def test_labels_with_too_few_images_are_named(tmp_path):
+    root = grey_pictures(tmp_path, labels=3, number=5)
+    for index in range(1, 5):
+        (root / f"1/{index}.png").unlink()
+    assert ready(dataset="folder", root=root).warning == "no images to validate of 1; no images to test of 1"
+
+
+def test_own_validation_images_are_used(tmp_path):
+    grey_pictures(tmp_path / "train", labels=2, number=5)
+    grey_pictures(tmp_path / "val", labels=2, number=3)
+    parts = ready(dataset="folder", root=tmp_path).parts
+    assert {name: len(labels) for name, (_, labels) in parts.items()} == {"train": 8, "val": 6, "test": 2}
+
+
+@pytest.mark.parametrize(("values", "expected"), [([255] * 4, True), ([3] * 4, False), ([255, 3, 255, 3], None)])
+def test_whether_pictures_are_dark_on_light(tmp_path, values, expected):
+    for label in ("a", "b"):
+        for index, value in enumerate(values):
+            (tmp_path / label).mkdir(exist_ok=True)
+            Image.new("L", (9, 9), value).save(tmp_path / label / f"{index}.png")
+    assert ready(dataset="folder", root=tmp_path, as_digits=False).on_white() is expected

@@ -24,6 +24,7 @@ from support.commands import composed
 from mnist_mlp.command.explain import explain
 from mnist_mlp.command.settings import RULES, check
 from mnist_mlp.data import datasets
+from mnist_mlp.data.folder import read_image
 from mnist_mlp.errors import InputError
 from mnist_mlp.training import run as training
 
@@ -158,7 +159,7 @@ def test_images(tmp_path_factory, content):
     path.write_bytes(content)
     with counted():
         try:
-            assert datasets.read_image(str(path)).shape == (28, 28)
+            assert read_image(str(path)).shape == (28, 28)
         except InputError as error:
             assert str(path) in str(error)
 

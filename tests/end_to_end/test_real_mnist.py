@@ -39,13 +39,13 @@ def test_two_epochs_of_each_experiment(real_mnist, tmp_path, experiment, min_acc
 
 
 def test_a_folder_of_png_files_is_the_same_data(real_mnist, tmp_path):
-    train, test, _ = datasets.read("mnist", real_mnist)
+    train, test, _, *_ = datasets.read("mnist", real_mnist)
     for name, part in (("train", train), ("test", test)):
         for index in range(2_000):
             path = tmp_path / f"{name}/{part.labels[index]}/{index:05}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(part.images[index].numpy()).save(path)
-    read_train, read_test, classes = datasets.read("folder", tmp_path)
+    read_train, read_test, classes, *_ = datasets.read("folder", tmp_path)
     assert classes == [str(digit) for digit in range(10)]
     for original, read in ((train, read_train), (test, read_test)):
         expected, found = (

@@ -61,6 +61,7 @@ BOUNDS = {
 }
 WRONG = {key: ["1", [1], {}, True, math.nan] for key in BOUNDS}
 WRONG |= {key: [1, ["a"], True] for key in ("data", "warning")}
+WRONG |= {"on_white": ["true", 1, [True], {}]}
 WRONG |= {"classes": ["0123456789", [0, 1], [None], {"0": 1}, 3]}
 for key, (low, high) in BOUNDS.items():
     WRONG[key] += [bound + step for bound, step in ((low, -0.001), (high, 0.001)) if math.isfinite(bound)]
@@ -83,7 +84,7 @@ def test_the_bounds_themselves_are_allowed(key):
 
 
 OPTIONAL = {"data", "test_calibration_error", "val_accuracy", "val_loss", "best_epoch", "epochs", "parameters"}
-OPTIONAL |= {"seed", "classes", "warning", "test_loss"}
+OPTIONAL |= {"seed", "classes", "warning", "on_white", "test_loss"}
 
 
 @pytest.mark.parametrize("key", WRONG)

@@ -1,0 +1,68 @@
+"""One's own images: read from a folder for each label."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mnist_mlp.data.splits import Dataset, Split, resize
+from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.in_folders.contents import OUTSIDE
+from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, labels_by_part, tree_of
+from mnist_mlp.pictures.mnist_form import SIDE
+
+
+def read_folder(root: Path, as_digits: bool = True) -> Dataset:
+    """Reads the pictures of a folder in a layout that ``labels_by_part`` knows. Labels are sorted by name.
+
+    Args:
+        root: The folder.
+        as_digits: Whether the images are brought to MNIST's form, or only resized.
+
+    Raises:
+        InputError: There is no such folder, it has another layout, or a picture is damaged.
+    """
+    tree = tree_of(root)
+    parts = labels_by_part(tree)
+    labels = list(parts["train"])
+    if len(labels) < 2:
+        raise InputError(f"{root}: has only the label folder {labels[0]!r}, but two or more are needed; {EXPECTED}")
+    splits = {name: read_split(part, labels, as_digits) for name, part in parts.items()}
+    left_out = tree.all_left_out()
+    used = sum(len(split.labels) for split in splits.values())
+    left_out[OUTSIDE] = len(tree.all_pictures()) - used
+    classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
+    return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), +left_out)
+
+
+def read_split(part: Labels, labels: list[str], as_digits: bool) -> Split:
+    """Reads the pictures of a part. A label is the place of its name in ``labels``."""
+    numbers = {label: number for number, label in enumerate(labels)}
+    paths = [(path, numbers[label]) for label in part for path in part[label]]
+    images = torch.empty(len(paths), SIDE, SIDE, dtype=torch.uint8)
+    damaged: list[InputError] = []
+    for image, (path, _) in zip(images, tqdm(paths, desc="reading images", delay=1, leave=False)):
+        try:
+            image.copy_(read_image(path, as_digits))
+        except InputError as error:
+            damaged.append(error)
+    if damaged:
+        more = f"; {len(damaged) - 1:,} more are not either" if len(damaged) > 1 else ""
+        raise InputError(f"{damaged[0]}{more}")
+    return Split(images, torch.tensor([number for _, number in paths]))
+
+
+def read_image(path: str, as_digits: bool = True) -> Tensor:
+    """Returns an image file as the network sees it, uint8 (28, 28): all that is drawn in it is taken as one digit.
+
+    An image without a drawing, or not ``as_digits``, is only made grey and resized.
+
+    Raises:
+        InputError: It is not an image, or too large for memory.
+    """
+    picture = read_picture(path)
+    digits = digits_in(picture, several=False) if as_digits else []
+    return torch.from_numpy(digits[0].image) if digits else resize(torch.from_numpy(picture.copy())[None])[0]

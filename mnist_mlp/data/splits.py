@@ -1,0 +1,81 @@
+"""Labelled images, and how they are divided."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mnist_mlp.data.batches import shuffled
+from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.mnist_form import SIDE
+
+
+class Split(NamedTuple):
+    """Images, uint8 (n, 28, 28), and their labels, int64 (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Dataset(NamedTuple):
+    """Training images, test and validation images if the data set has its own, and the name of each label.
+
+    ``left_out`` counts, by kind, what lies among the images and is not read.
+    """
+
+    train: Split
+    test: Split | None
+    classes: list[str]
+    val: Split | None = None
+    left_out: Counter[str] | None = None
+
+
+def split(part: Split, fraction: float, seed: int, by_label: bool = False) -> tuple[Split, Split]:
+    """Divides labelled images at random into 1 - ``fraction`` and ``fraction`` of them.
+
+    Args:
+        part: The images.
+        fraction: In (0, 1).
+        seed: Of the random order.
+        by_label: Whether each label is divided by itself. Both parts get images of each label that has three or more.
+
+    Raises:
+        InputError: One of the two would be empty.
+    """
+    order = shuffled(len(part.labels), seed)
+    chosen = chosen_by_label(order, part.labels, fraction) if by_label else order[: round(len(order) * fraction)]
+    apart = torch.isin(order, chosen)
+    if apart.all() or not apart.any():
+        raise InputError(f"{len(order)} images are too few to set {fraction:.0%} of them apart")
+    first, second = order[~apart], order[apart]
+    return Split(part.images[first], part.labels[first]), Split(part.images[second], part.labels[second])
+
+
+def chosen_by_label(order: Tensor, labels: Tensor, fraction: float) -> Tensor:
+    """Returns the indices, first come in ``order``, of about ``fraction`` of each label's images, but never of all.
+
+    Labels of one or two images give up, all together, the same fraction of theirs.
+    """
+    groups = order[labels[order].argsort(stable=True)].split(labels.bincount().tolist())
+    large = [group for group in groups if len(group) > 2]
+    chosen = [group[: min(max(1, round(len(group) * fraction)), len(group) - 1)] for group in large]
+    pairs = [group[:1] for group in groups if len(group) == 2]
+    few = sum(len(group) for group in groups) - sum(map(len, large))
+    firsts = order[torch.isin(order, torch.cat([order[:0], *pairs]))]
+    return torch.cat([*chosen, firsts[: max(round(few * fraction), not large)]])
+
+
+def resize(images: Tensor, side: int = SIDE) -> Tensor:
+    """Returns images, uint8 (n, height, width), as uint8 (n, side, side)."""
+    if images.shape[1:] == (side, side):
+        return images
+    return F.interpolate(images[:, None], (side, side), mode="bilinear", antialias=True)[:, 0]
+
+
+def on_white(images: Tensor) -> Tensor:
+    """Returns whether each image, uint8 (n, 28, 28), is dark on light, as far as its border tells: bool (n,)."""
+    border = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    border[1:-1, 1:-1] = False
+    return images[:, border].median(1).values > 127

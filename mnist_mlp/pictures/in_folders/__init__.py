@@ -1,0 +1,1 @@
+"""Pictures in folders: finding them, and which folders are labels."""

@@ -1,6 +1,6 @@
 """Writes the report of a sweep, or of any runs, again.
 
-python -m mnist_mlp.report FOLDER... [--by test_accuracy|val_accuracy] [--to FOLDER]
+python -m mnist_mlp.report FOLDER... [--by val_accuracy|test_accuracy] [--to FOLDER]
 """
 
 import argparse
@@ -14,7 +14,7 @@ def main() -> None:
     """Parses the command line and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
-    parser.add_argument("--by", choices=METRICS, default=METRICS[0], help="the metric that ranks the settings")
+    parser.add_argument("--by", choices=METRICS, help="what ranks the settings; default: val_accuracy")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; default: beside the runs")
     arguments = parser.parse_args()
     with one_line_errors():

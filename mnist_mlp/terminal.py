@@ -1,6 +1,7 @@
-"""The line on a terminal that shows how far something is."""
+"""What a terminal shows: texts of its width, and the line that shows how far something is."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -62,3 +63,13 @@ class LiveLine(tqdm):
             file.flush()
 
         return show
+
+
+def columns() -> int | None:
+    """Returns how wide the terminal is, or None if stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def plural(count: int, noun: str) -> str:
+    """Returns a count with its noun."""
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from scipy.special import stdtrit
 
 from mnist_mlp.errors import InputError
@@ -61,6 +62,23 @@ class Run:
         return self.folder.choices.get(key, value) if value is None or isinstance(value, dict) else value
 
 
+class Difference(NamedTuple):
+    """How far a setting is from the best one.
+
+    Attributes:
+        mean: Of the differences, a seed at a time. Negative if the setting reaches less; NaN without a common seed.
+        half_width: Of the mean's interval; NaN with fewer than two common seeds, or if nothing is random in them.
+    """
+
+    mean: float
+    half_width: float
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the setting is told apart from the best."""
+        return self.mean + self.half_width < 0
+
+
 @dataclass
 class Setting:
     """The finished runs that differ only in their seed.
@@ -68,15 +86,20 @@ class Setting:
     Attributes:
         values: The values of the factors, in their order.
         runs: One run for each seed.
+        difference: To the best setting.
     """
 
     values: tuple
     runs: list[Run]
+    difference: Difference = field(default=Difference(0, math.nan))
+
+    def by_seed(self, metric: str) -> dict[str, float]:
+        """Returns the runs' values of a field of Metrics by seed, without those that were not measured."""
+        values = {str(run.config["seed"]): getattr(run.metrics, metric) for run in self.runs}
+        return {seed: value for seed, value in values.items() if value is not None}
 
     def scores(self, metric: str) -> list[float]:
-        """Returns the runs' values of a field of Metrics, without those that were not measured."""
-        values = [getattr(run.metrics, metric) for run in self.runs]
-        return [value for value in values if value is not None]
+        return list(self.by_seed(metric).values())
 
     def mean(self, metric: str) -> float:
         scores = self.scores(metric)
@@ -126,15 +149,46 @@ def settings_of(runs: list[Run], factors: list[str], by: str) -> list[Setting]:
             values = tuple(run.chosen(key) for key in factors)
             groups.setdefault(str(values), (values, {}))[1][str(run.config["seed"])] = run
     settings = [Setting(values, list(seeds.values())) for values, seeds in groups.values()]
-    return sorted(settings, key=lambda setting: setting.mean(by), reverse=True)
+    settings.sort(key=lambda setting: math.inf if math.isnan(mean := setting.mean(by)) else -mean)
+    for setting, difference in zip(settings, differences(settings, by)):
+        setting.difference = difference
+    return settings
 
 
-def like_the_best(setting: Setting, best: Setting, by: str) -> str:
-    """Returns in words whether the intervals of the two means overlap; empty if they do not."""
-    if setting is best:
-        return "best"
-    gap = best.mean(by) - setting.mean(by)
-    reach = best.interval(by) + setting.interval(by)
-    if math.isnan(reach):
-        return "one seed, cannot be told"
-    return "not distinguishable from the best" if gap <= reach else ""
+def differences(settings: list[Setting], by: str) -> list[Difference]:
+    """Returns each setting's difference to the best, with intervals that all hold together with 95 % probability.
+
+    Whether the intervals of two means overlap tells less (Schenker and Gentleman 2001, doi:10.1198/000313001317097960).
+    The runs of a seed share what is random in them, so seeds are blocks: what they have in common is taken out. What
+    remains, in all settings from the best down to the one compared, says how random a difference is; settings further
+    down, such as runs that diverged, do not count. Bonferroni's correction is for all pairs of settings, because the
+    data say which one is the best.
+
+    Args:
+        settings: The best first.
+        by: The metric that ranks them.
+    """
+    scores = [setting.by_seed(by) for setting in settings]
+    pairs = math.comb(sum(len(values) > 1 for values in scores), 2)
+    found = []
+    for place, values in enumerate(scores):
+        seeds = scores[0].keys() & values.keys()
+        block = np.array([[other[seed] for seed in seeds] for other in scores[: place + 1] if seeds <= other.keys()])
+        mean = float(np.mean(block[-1] - block[0])) if seeds else math.nan
+        found.append(Difference(mean, half_width(block, max(1, pairs))))
+    return found
+
+
+def half_width(block: np.ndarray, comparisons: int) -> float:
+    """Returns half the width of the interval of a difference between two rows' means; NaN if it cannot be told.
+
+    Args:
+        block: Scores, (settings, seeds), without an interaction of the two.
+        comparisons: How many such intervals are to hold together.
+    """
+    freedom = (block.shape[0] - 1) * (block.shape[1] - 1)
+    if freedom < 1:
+        return math.nan
+    residuals = block - block.mean(1, keepdims=True) - block.mean(0) + block.mean()
+    variance = round(float((residuals**2).sum()) / freedom, 16)  # below that it is the floats'
+    return float(stdtrit(freedom, 1 - 0.025 / comparisons)) * math.sqrt(2 * variance / block.shape[1]) or math.nan

@@ -11,15 +11,19 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy.special import expit, logit
 
 from mnist_mlp.sweeps.comparison import Setting
 from mnist_mlp.sweeps.tables import value_text
 
 MAX_LINES = 12  # more lines in one chart cannot be told apart
 MAX_NAMES = 25  # more rows in one chart cannot be read
+MIN_TRIALS = 10  # for each setting of a search: from fewer, a random forest hardly tells importance from chance
 MIN_ACCURACY, MAX_ACCURACY = 0.01, 0.9999  # a logit axis can show neither 0 nor 1
 TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # about equally far apart on an accuracy axis
-AXIS_LABELS = {"test_accuracy": "test accuracy (%)", "val_accuracy": "validation accuracy (%)"}
+SCALE = "%, logarithmic in the error"  # what a logit axis is near 100 %
+SPREAD = "mean ± standard deviation over seeds"
+AXIS_LABELS = {"test_accuracy": f"test accuracy ({SCALE})", "val_accuracy": f"validation accuracy ({SCALE})"}
 CELL = {"boxstyle": "round", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}  # behind a heat map's numbers
 
 
@@ -68,13 +72,15 @@ def draw_search(accuracies: list[float], importances: dict[str, float]) -> Figur
     left.step(trials, np.maximum.accumulate(shown(accuracies)), where="post", label="best so far")
     accuracy_axis(left, "y")
     left.grid(alpha=0.3)
-    left.set(xlabel="finished trials", ylabel="validation accuracy (%)")
+    left.set(xlabel="finished trials", ylabel=AXIS_LABELS["val_accuracy"])
     left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     left.legend()
     bars = right.barh(list(importances), list(importances.values()))
     right.bar_label(bars, fmt="{:.2f}", padding=3)
     right.invert_yaxis()
     right.set(xlim=(0, 1.1), xlabel="share of the differences in accuracy that a setting explains")
+    if len(accuracies) < MIN_TRIALS * len(importances):
+        right.set_title(f"from {len(accuracies)} trials, which is a hint at best", fontsize=10)
     return figure
 
 
@@ -103,20 +109,22 @@ def draw_numeric_effect(axes: Axes, settings: Sequence[Setting], numbers: Sequen
     """Draws a line through the means, a band of their intervals, and a dot for each run."""
     means = np.array([setting.mean(by) for setting in settings])
     widths = np.array([setting.interval(by) for setting in settings])
-    axes.plot(numbers, shown(means), marker="o", label="mean over seeds")
+    axes.plot(numbers, shown(means), label="mean over seeds")
     if not np.isnan(widths).all():
         axes.fill_between(numbers, shown(means - widths), shown(means + widths), alpha=0.2, label="95 % interval")
     for number, setting in zip(numbers, settings):
         scores = shown(setting.scores(by))
         axes.scatter([number] * len(scores), scores, color="black", s=8, zorder=3)
+        axes.plot(number, shown(setting.mean(by)), **marker(setting), color="tab:blue")
     axes.scatter([], [], color="black", s=8, label="a run")
+    name_markers(axes, settings)
     if min(numbers) > 0 and max(numbers) / min(numbers) >= 10:
         axes.set_xscale("log")
     if len(numbers) <= MAX_LINES:
         axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
         axes.xaxis.set_minor_locator(NullLocator())
     accuracy_axis(axes, "y")
-    axes.set(xlabel=label, ylabel=AXIS_LABELS[by])
+    axes.set(xlabel=label, ylabel=AXIS_LABELS[by], ylim=view(settings, by))
     axes.grid(alpha=0.3)
     axes.legend()
 
@@ -126,16 +134,19 @@ def draw_named_effect(
 ) -> None:
     """Draws a row for each setting, the best at the top: its mean and interval, and a dot for each run."""
     for row, (setting, color) in enumerate(zip(settings, colors)):
-        mean, width = setting.mean(by), np.nan_to_num(setting.interval(by))
-        axes.errorbar(shown(mean), row, fmt="o", color=color)
+        mean, width = setting.mean(by), setting.interval(by)
+        axes.plot(shown(mean), row, **marker(setting), color=color)
         axes.plot(shown([mean - width, mean + width]), [row, row], marker="|", markersize=9, color=color)
         scores = shown(setting.scores(by))
         axes.scatter(scores, [row + 0.15] * len(scores), color=color, s=8, alpha=0.6)
     axes.set_yticks(range(len(settings)), names[: len(settings)])
     axes.set_ylim(len(settings) - 0.5, -0.5)
     accuracy_axis(axes, "x")
-    axes.set(xlabel=f"{AXIS_LABELS[by]}: mean, 95 % interval, runs", ylabel=label)
+    axes.set(xlabel=AXIS_LABELS[by], ylabel=label, xlim=view(settings, by), title="mean, 95 % interval, runs")
     axes.grid(alpha=0.3, axis="x")
+    name_markers(axes, settings)
+    if any(setting.difference.is_worse for setting in settings):
+        axes.legend()
 
 
 def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], by: str) -> None:
@@ -147,13 +158,38 @@ def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], b
         means[row, column] = 100 * setting.mean(by)
         width = 100 * setting.interval(by)
         text = f"{means[row, column]:.2f}" + ("" if math.isnan(width) else f"\n± {width:.2f}")
-        weight = "bold" if setting is settings[0] else "normal"
+        text += "\nbest" if setting is settings[0] else ""
+        weight = "normal" if setting.difference.is_worse else "bold"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, weight=weight, bbox=CELL)
     image = axes.imshow(means, aspect="auto", cmap="viridis")
     axes.set_xticks(range(len(across)), map(value_text, across), rotation=90 if len(across) > 6 else 0)
     axes.set_yticks(range(len(down)), map(value_text, down))
-    axes.set(xlabel=factors[1], ylabel=factors[0], title="bold: best")
+    axes.set(xlabel=factors[1], ylabel=factors[0], title="bold: not told apart from the best")
     axes.figure.colorbar(image, label=AXIS_LABELS[by])
+
+
+def marker(setting: Setting) -> dict[str, Any]:
+    """Returns how a mean is marked: hollow if the setting is told apart from the best."""
+    return {"marker": "o", "zorder": 4} | ({"markerfacecolor": "white"} if setting.difference.is_worse else {})
+
+
+def name_markers(axes: Axes, settings: Sequence[Setting]) -> None:
+    """Adds what the marks mean to the legend, if some settings are told apart from the best."""
+    if any(setting.difference.is_worse for setting in settings):
+        axes.plot([], [], "o", color="tab:gray", label="not told apart from the best")
+        axes.plot([], [], "o", color="tab:gray", markerfacecolor="white", label="worse")
+
+
+def view(settings: Sequence[Setting], by: str) -> tuple[float, float]:
+    """Returns the limits of an accuracy axis: all runs are in view, and of wider intervals a part."""
+    runs = logit(shown(np.concatenate([setting.scores(by) for setting in settings])))
+    reach = max(np.ptp(runs), 0.1)
+    widths = [(setting.mean(by), np.nan_to_num(setting.interval(by))) for setting in settings]
+    ends = logit(shown([mean + sign * width for mean, width in widths for sign in (-1, 1)]))
+    low = min(runs.min(), max(np.nanmin(ends), runs.min() - reach))
+    high = max(runs.max(), min(np.nanmax(ends), runs.max() + reach))
+    margin = 0.05 * max(high - low, 0.1)
+    return float(expit(low - margin)), float(expit(high + margin))
 
 
 def distinct(values: list) -> list:
@@ -168,7 +204,7 @@ def draw_curves(axes: Axes, settings: Sequence[Setting], names: list[str], color
     for setting, name, color in list(zip(settings, names, colors))[:MAX_LINES]:
         draw_band(axes, setting, "val_accuracy", name, color)
     accuracy_axis(axes, "y")
-    axes.set(xlabel="epoch", ylabel="validation accuracy (%): mean ± sd over seeds")
+    axes.set(xlabel="epoch", ylabel=AXIS_LABELS["val_accuracy"], title=SPREAD)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(settings) > 5 else {}
@@ -183,9 +219,9 @@ def draw_training(axes: Axes, setting: Setting, name: str) -> None:
     unit = ""
     if name == "accuracy":
         accuracy_axis(axes, "y")
-        unit = " (%)"
+        unit = f" ({SCALE})"
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}: mean ± sd over seeds")
+    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}", title=SPREAD)
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -19,7 +19,8 @@ from mnist_mlp.command.explain import explain
 from mnist_mlp.errors import InputError, one_line_errors, warn
 from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps import search
-from mnist_mlp.sweeps.progress import SweepProgress, plural
+from mnist_mlp.sweeps.progress import SweepProgress
+from mnist_mlp.terminal import plural
 from mnist_mlp.training.ranks import is_rank
 
 

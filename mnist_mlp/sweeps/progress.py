@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder, SweepFolder
-from mnist_mlp.terminal import LiveLine
+from mnist_mlp.terminal import LiveLine, plural
 
 
 class SweepProgress:
@@ -88,8 +88,3 @@ def epochs_since(job: RunFolder, began: float) -> tuple[int, int] | None:
         return min(len(job.rows), epochs - 1), epochs
     except (OSError, InputError, LookupError, TypeError, ValueError):  # not written yet
         return None
-
-
-def plural(count: int, noun: str) -> str:
-    """Returns a count with its noun."""
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -11,22 +11,19 @@ from mnist_mlp.runs.atomic import save_figure, write_text
 from mnist_mlp.runs.folder import SweepFolder, read_yaml
 from mnist_mlp.sweeps import figures, search
 from mnist_mlp.sweeps.comparison import Run, Setting, factors_of, read_runs, settings_of
-from mnist_mlp.sweeps.tables import epochs_table, settings_table, write_csv
+from mnist_mlp.sweeps.tables import HEADERS, Table, epochs_table, settings_table, write_csv
+from mnist_mlp.terminal import columns, plural
 
-CAPTION = (
-    "± is the 95 % interval of a mean over seeds (Student's t), sd the standard deviation, seconds the training alone."
-    " Not distinguishable: its interval overlaps the best's."
-)
-ONE_SEED = "One seed a setting: small differences mean nothing. Seconds are those of the training alone."
-METRICS = ("test_accuracy", "val_accuracy")
+METRICS = tuple(HEADERS)
 
 
-def write_report(folders: list[Path], by: str = METRICS[0], to: Path | None = None) -> int:
+def write_report(folders: list[Path], by: str | None = None, to: Path | None = None) -> int:
     """Prints the report and writes summary.csv, summary.md and summary.png.
 
     Args:
         folders: A sweep's folder, or run folders, or folders that hold any.
-        by: The metric that ranks the settings. A search is ranked by its validation accuracy.
+        by: The metric that ranks the settings. Default: the validation accuracy, which leaves the test images out of
+            every choice; if no run has any, the test accuracy.
         to: Where the files go. Default: the folder, or the one that holds all of them.
 
     Returns:
@@ -37,26 +34,36 @@ def write_report(folders: list[Path], by: str = METRICS[0], to: Path | None = No
     """
     to = to or common_folder(folders)
     report = SweepFolder(to)
-    searched = SweepFolder(folders[0]) if len(folders) == 1 and SweepFolder(folders[0]).trials.exists() else None
-    by = "val_accuracy" if searched else by
     runs = read_runs(folders)
+    by = ranking(runs, by)
     factors = factors_of(runs)
     settings = settings_of(runs, factors, by)
+    searched = SweepFolder(folders[0]) if len(folders) == 1 and SweepFolder(folders[0]).trials.exists() else None
     parts, figure = compare(settings, factors, by, searched) if settings else ([], None)
     parts += sorted({f"Warning: {run.metrics.warning}" for run in runs if run.metrics and run.metrics.warning})
     failed = [f"- {run.folder.path.name}: {run.problem}" for run in runs if not run.metrics]
     if failed:
         parts.append("Without result:\n\n" + "\n".join(failed))
-    print("\n" + "\n\n".join(parts) + "\n")
+    width = columns()
+    print("\n" + "\n\n".join(part.plain(width) if isinstance(part, Table) else wrapped(part, width) for part in parts))
 
     write_csv(report.summary("csv"), runs, factors)
     if figure:
         figure.suptitle(textwrap.fill(title(folders), 130))
         save_figure(report.summary("png"), figure, dpi=110)
         parts.insert(0, "![effect and curves](summary.png)")
-    write_text(report.summary("md"), "\n\n".join([f"# {title(folders)}", *parts]) + "\n")
-    print(f"report:    {to}/summary.md, .csv and .png\ndashboard: tensorboard --logdir {to}")
+    texts = [part.markdown() if isinstance(part, Table) else part for part in parts]
+    write_text(report.summary("md"), "\n\n".join([f"# {title(folders)}", *texts]) + "\n")
+    print(f"\nreport:    {to}/summary.md, .csv and .png\ndashboard: tensorboard --logdir {to}")
     return len(failed)
+
+
+def ranking(runs: list[Run], by: str | None) -> str:
+    """Returns the metric that ranks the runs' settings. Raises InputError if no run has the one asked for."""
+    validated = any(run.metrics and run.metrics.val_accuracy is not None for run in runs)
+    if by == "val_accuracy" and not validated:
+        raise InputError("--by val_accuracy: no run has any")
+    return by or METRICS[0 if validated else 1]
 
 
 def common_folder(folders: list[Path]) -> Path:
@@ -68,8 +75,8 @@ def common_folder(folders: list[Path]) -> Path:
 
 def compare(
     settings: list[Setting], factors: list[str], by: str, searched: SweepFolder | None
-) -> tuple[list[str], Figure]:
-    """Returns the paragraphs that compare the settings, and the figure.
+) -> tuple[list[str | Table], Figure]:
+    """Returns the paragraphs and tables that compare the settings, and the figure.
 
     Args:
         settings: At least one, the best first.
@@ -77,15 +84,40 @@ def compare(
         by: The metric that ranks the settings.
         searched: The sweep's folder if it is a search.
     """
-    parts = [settings_table(settings, factors, by)]
+    parts: list[str | Table] = [settings_table(settings, factors, by)]
     if not factors:
         parts.append(epochs_table(settings[0]))
-    parts.append(CAPTION if any(len(setting.runs) > 1 for setting in settings) else ONE_SEED)
+    parts.append(caption(settings, by))
     if not searched:
         return parts, figures.draw_settings(settings, factors, by)
     accuracies, importances = search.accuracies_and_importances(searched)
     parts.append(f"Best of {len(accuracies)} trials on the validation images: {command(settings[0].runs[0])}")
     return parts, figures.draw_search(accuracies, importances)
+
+
+def caption(settings: list[Setting], by: str) -> str:
+    """Returns what the table's numbers are, and how far they can be trusted."""
+    counts = {len(setting.runs) for setting in settings}
+    seeds = plural(counts.pop(), "seed") + " a setting" if len(counts) == 1 else "as many seeds as the table says"
+    ranked = "validation" if by == "val_accuracy" else "test"
+    sentences = [f"Validation and test accuracy, {seeds}, ranked by {ranked}. Seconds are those of the training alone."]
+    most = max(len(setting.runs) for setting in settings)
+    if most == 1:
+        return " ".join([*sentences, "One seed: small differences mean nothing."])
+    sentences.append("± is the 95 % interval of the mean (Student's t).")
+    if len(settings) > 1:
+        sentences.append(
+            "To the best: the difference seed by seed, with intervals that hold together (Bonferroni's correction)."
+            " Only what is called worse is told apart from the best."
+        )
+    if most == 2:
+        sentences.append("Two seeds tell hardly anything: with five, intervals of means are a seventh as wide.")
+    return " ".join(sentences)
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """Returns the text in lines of at most ``width`` columns, if there is one."""
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines()) if width else text
 
 
 def title(folders: list[Path]) -> str:

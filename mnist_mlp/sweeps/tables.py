@@ -5,11 +5,37 @@ import math
 import statistics
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_mlp.runs.atomic import replacing
 from mnist_mlp.runs.metrics import Metrics
-from mnist_mlp.sweeps.comparison import Run, Setting, interval, like_the_best
+from mnist_mlp.sweeps.comparison import Difference, Run, Setting, interval
+
+HEADERS = {"val_accuracy": "validation %", "test_accuracy": "test %"}
+
+
+class Table(NamedTuple):
+    """A table of texts.
+
+    Attributes:
+        rows: The header, and the rows below it.
+        keep: How many columns are never left out. The others are in the order in which they matter.
+    """
+
+    rows: list[list[str]]
+    keep: int
+
+    def markdown(self) -> str:
+        """Returns the table in Markdown."""
+        header, *rows = [f"| {' | '.join(row)} |" for row in self.rows]
+        return "\n".join([header, "|" + " --- |" * len(self.rows[0]), *rows])
+
+    def plain(self, width: int | None) -> str:
+        """Returns the table with as many columns as fit the width, if there is one."""
+        widths = [max(map(len, column)) + 2 for column in zip(*self.rows)]
+        while width is not None and sum(widths) - 2 > width and len(widths) > self.keep:
+            widths.pop()
+        return "\n".join("".join(map(str.ljust, row, widths)).rstrip() for row in self.rows)
 
 
 def value_text(value: Any) -> str:
@@ -20,36 +46,49 @@ def value_text(value: Any) -> str:
 
 
 def percent(mean: float, half_width: float) -> str:
-    """Returns a fraction and its interval in percent, as in "97.34 ± 0.13"; without the interval if that is NaN."""
+    """Returns a fraction and its interval in percent, as in "97.34 ± 0.13", without what is NaN."""
+    if math.isnan(mean):
+        return ""
     return f"{100 * mean:.2f}" + ("" if math.isnan(half_width) else f" ± {100 * half_width:.2f}")
 
 
-def settings_table(settings: list[Setting], factors: list[str], by: str) -> str:
-    """Returns a Markdown table with a row for each setting, the best of which comes first."""
-    rows = [[*factors, "test accuracy %", "sd", "validation accuracy %", "seeds", "seconds", ""]]
-    several = any(len(setting.runs) > 1 for setting in settings)
-    for setting in settings:
-        scores = setting.scores("test_accuracy")
-        rows.append(
-            [
-                *map(value_text, setting.values),
-                percent(setting.mean("test_accuracy"), setting.interval("test_accuracy")),
-                f"{100 * statistics.stdev(scores):.2f}" if len(scores) > 1 else "",
-                percent(setting.mean("val_accuracy"), setting.interval("val_accuracy")),
-                str(len(setting.runs)),
-                f"{setting.mean('fit_seconds'):.1f}",
-                like_the_best(setting, settings[0], by) if several else "",
-            ]
-        )
-    return markdown(rows)
+def difference_text(difference: Difference) -> str:
+    """Returns the difference to the best, and whether the setting is told apart from it."""
+    if math.isnan(difference.mean):
+        return "no common seed"
+    return percent(difference.mean, difference.half_width) + (" worse" if difference.is_worse else "")
 
 
-def epochs_table(setting: Setting) -> str:
-    """Returns a Markdown table of the accuracies after 1, 2, 5, 10, ... epochs, and after the last."""
+def settings_table(settings: list[Setting], factors: list[str], by: str) -> Table:
+    """Returns a table with a row for each setting, the best first, without columns that would say nothing."""
+    columns = {name: [value_text(setting.values[place]) for setting in settings] for place, name in names(factors)}
+
+    def scores(metric: str) -> list[str]:
+        return [percent(setting.mean(metric), setting.interval(metric)) for setting in settings]
+
+    columns[HEADERS[by]] = scores(by)
+    if len(settings) > 1:
+        columns["to the best"] = ["best", *(difference_text(setting.difference) for setting in settings[1:])]
+    columns |= {header: scores(metric) for metric, header in HEADERS.items() if metric != by}
+    if len({len(setting.runs) for setting in settings}) > 1:
+        columns["seeds"] = [str(len(setting.runs)) for setting in settings]
+    columns["seconds"] = [f"{setting.mean('fit_seconds'):.1f}" for setting in settings]
+    rows = zip(*([header, *cells] for header, cells in columns.items() if any(cells)))
+    return Table(list(map(list, rows)), keep=len(factors) + 1)
+
+
+def names(factors: list[str]) -> list[tuple[int, str]]:
+    """Returns each factor's place and name: the last part of its key, unless several end so."""
+    last = [key.rpartition(".")[2] for key in factors]
+    return [(place, name if last.count(name) == 1 else factors[place]) for place, name in enumerate(last)]
+
+
+def epochs_table(setting: Setting) -> Table:
+    """Returns a table of the accuracies after 1, 2, 5, 10, ... epochs, and after the last."""
     runs = [run for run in setting.runs if run.rows]
     last = min((len(run.rows) for run in runs), default=0)
     epochs = sorted({n * 10**power for power in range(6) for n in (1, 2, 5) if n * 10**power < last} | {last} - {0})
-    table = [["epochs", "validation accuracy %", "training accuracy %", "validation loss"]]
+    table = [["epochs", "validation %", "training %", "validation loss"]]
     for epoch in epochs:
         at_epoch = [run.rows[epoch - 1] for run in runs]
         cells = [str(epoch)]
@@ -58,14 +97,7 @@ def epochs_table(setting: Setting) -> str:
             cells.append(percent(statistics.fmean(values), interval(values)) if values else "")
         losses = [row["val_loss"] for row in at_epoch if "val_loss" in row]
         table.append([*cells, f"{statistics.fmean(losses):.4f}" if losses else ""])
-    return markdown(table)
-
-
-def markdown(rows: list[list[str]]) -> str:
-    """Returns the rows, header first, as a Markdown table whose columns are padded for a terminal."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+    return Table(table, keep=2)
 
 
 def write_csv(path: Path, runs: list[Run], factors: list[str]) -> None:

@@ -2,9 +2,16 @@
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from mnist_mlp.pictures.mnist_form import SIDE
+
+# Why validation can be better than training
+CURVES = {
+    "train": "training: mean over the epoch, with any dropout and distortions",
+    "val": "validation: after it, without",
+}
 
 
 def augmentation(images: Tensor, copies: list[Tensor]) -> Figure:
@@ -20,26 +27,36 @@ def augmentation(images: Tensor, copies: list[Tensor]) -> Figure:
     return figure
 
 
-def curves(history: list[dict]) -> Figure:
-    """Accuracy and loss per epoch, training and validation in one chart each; ``history`` as in metrics.csv."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    epochs = [row["epoch"] for row in history]
+def curves(history: list[dict], best: int, title: str) -> Figure:
+    """Accuracy and loss per epoch, training and validation in one chart each.
+
+    Args:
+        history: The rows of metrics.csv.
+        best: The epoch that is kept, counted from 1.
+        title: What the run is.
+    """
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss")):
-        for part, label in (("train", "training"), ("val", "validation")):
-            axes.plot(epochs, [row[f"{part}_{name}"] for row in history], label=label, marker="." * (len(epochs) < 10))
+        for part, label in CURVES.items():
+            measured = [(row["epoch"], row[f"{part}_{name}"]) for row in history if row[f"{part}_{name}"] is not None]
+            axes.plot(*zip(*measured or [((), ())]), label=label, marker="." * (len(measured) < 10))
+        axes.axvline(best, color="gray", linestyle=":", label=f"best epoch: {best}")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
-        axes.legend()
+    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle(title)
     return figure
 
 
 def confusion_matrix(counts: Tensor, classes: list[str]) -> Figure:
     """How often each true label, a row, was read as each label, a column; ``counts`` int64 (classes, classes)."""
-    figure = Figure(figsize=(7, 7), layout="constrained")
+    figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.subplots()
     mistakes = counts.clone().fill_diagonal_(0)
-    axes.imshow(mistakes, cmap="Reds")
+    image = axes.imshow(mistakes, cmap="Reds", vmax=max(1, int(mistakes.max())))
+    figure.colorbar(image, label="images misread so", shrink=0.8, ticks=MaxNLocator(integer=True))
     for true, row in enumerate(counts.tolist()):
         for predicted, count in enumerate(row):
             if count:

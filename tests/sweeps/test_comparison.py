@@ -1,8 +1,11 @@
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from mnist_mlp.sweeps.comparison import factors_of, interval, like_the_best, read_runs, settings_of
+from mnist_mlp.sweeps.comparison import factors_of, half_width, interval, read_runs, settings_of
 
 
 def test_interval_is_students_t():
@@ -49,20 +52,73 @@ def test_the_same_seed_twice_counts_once(tmp_path, add_run):
     assert len(setting.runs) == 1
 
 
-def test_settings_whose_intervals_overlap_are_not_distinguishable(tmp_path, add_run):
-    for dropout, accuracies in (
-        (0.1, (0.950, 0.951, 0.952)),
-        (0.3, (0.951, 0.952, 0.953)),
-        (0.5, (0.90, 0.901, 0.902)),
-    ):
-        for seed, accuracy in enumerate(accuracies):
-            add_run(accuracy, model__dropout=dropout, seed=seed)
-    add_run(0.94, model__dropout=0.0, seed=0)
-    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "test_accuracy")
-    said = {setting.values[0]: like_the_best(setting, settings[0], "test_accuracy") for setting in settings}
-    assert said == {
-        0.3: "best",
-        0.1: "not distinguishable from the best",
-        0.0: "one seed, cannot be told",
-        0.5: "",
-    }
+@pytest.fixture
+def differences(tmp_path, add_run):
+    """The differences to the best, by dropout, of runs with the given test accuracies; None for a seed left out."""
+
+    def found(**accuracies):
+        for number, (_, seeds) in enumerate(accuracies.items()):
+            for seed, accuracy in enumerate(seeds):
+                if accuracy is not None:
+                    add_run(accuracy, model__dropout=number, seed=seed)
+        settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "test_accuracy")
+        return {list(accuracies)[setting.values[0]]: setting.difference for setting in settings}
+
+    return found
+
+
+def test_two_settings_are_compared_seed_by_seed(differences):
+    found = differences(a=(0.95, 0.93, 0.94), b=(0.947, 0.928, 0.936))
+    assert found["b"].mean == pytest.approx(-0.003)  # of -0.003, -0.002, -0.004
+    assert found["b"].half_width == pytest.approx(4.302653 * 0.001 / math.sqrt(3), rel=1e-5)
+    assert found["b"].is_worse  # although the intervals of the means, 0.025 each, overlap
+    assert not found["a"].is_worse
+
+
+def test_more_settings_widen_the_interval_but_say_more_of_what_is_random(differences):
+    found = differences(a=(0.95, 0.93, 0.94), b=(0.949, 0.929, 0.942), c=(0.947, 0.928, 0.936))
+    freedom, pairs = 4, 3
+    block = np.array([[0.95, 0.93, 0.94], [0.949, 0.929, 0.942], [0.947, 0.928, 0.936]])
+    residuals = block - block.mean(1, keepdims=True) - block.mean(0) + block.mean()
+    t = float(stats.t.ppf(1 - 0.025 / pairs, freedom))
+    assert found["c"].half_width == pytest.approx(t * math.sqrt(2 * (residuals**2).sum() / freedom / 3))
+
+
+def test_a_setting_that_diverged_does_not_hide_the_others(differences):
+    without = differences(a=(0.95, 0.93, 0.94), b=(0.945, 0.926, 0.934))
+    found = differences(a=(0.95, 0.93, 0.94), b=(0.945, 0.926, 0.934), c=(0.1, 0.9, 0.5))
+    assert found["b"].mean == without["b"].mean
+    assert found["b"].half_width < 3 * without["b"].half_width  # for the three pairs
+
+
+@pytest.mark.parametrize(
+    ("other", "mean"),
+    [((0.9, None), -0.05), ((None, 0.9), -0.06), ((0.94, 0.95), -0.01), ((None, None, 0.9), math.nan)],
+)
+def test_what_cannot_be_told_is_not_called_worse(differences, other, mean):
+    """One common seed; equal differences, as of few test images; no common seed."""
+    found = differences(best=(0.95, 0.96), other=other)["other"]
+    assert found.mean == pytest.approx(mean, nan_ok=True)
+    assert math.isnan(found.half_width)
+    assert not found.is_worse
+
+
+def test_equal_settings_are_seldom_called_worse():
+    """In 95 % of reports on equal settings none is: the best is chosen by the data."""
+    random = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(2000):
+        block = random.normal(size=(4, 5))
+        block = block[np.argsort(-block.mean(1))]
+        wrong += any(
+            block[place].mean() - block[0].mean() + half_width(block[: place + 1], 6) < 0 for place in (1, 2, 3)
+        )
+    assert wrong <= 0.05 * 2000
+
+
+def test_settings_without_the_metric_come_last(tmp_path, add_run):
+    add_run(0.9, model__dropout=0.1)
+    run = add_run(0.95, model__dropout=0.3)
+    run.write_metrics(replace(run.read_metrics(), val_accuracy=None))
+    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "val_accuracy")
+    assert [setting.values for setting in settings] == [(0.1,), (0.3,)]

@@ -3,26 +3,29 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_mlp.sweeps import figures
+from mnist_mlp.sweeps.comparison import Difference, Setting
 
 
-def setting(*values, accuracies=(0.97, 0.98)):
+def setting(*values, accuracies=(0.97, 0.98), difference=0.0):
     rows = [
         {"epoch": n, "val_accuracy": 1 - 0.5 / n, "train_accuracy": 0.9, "train_loss": 1, "val_loss": 1 / n}
         for n in range(1, 6)
     ]
-    return SimpleNamespace(
-        values=values,
-        runs=[SimpleNamespace(rows=rows) for _ in accuracies],
-        scores=lambda metric: list(accuracies),
-        mean=lambda metric: sum(accuracies) / len(accuracies),
-        interval=lambda metric: 0.002 if len(accuracies) > 1 else float("nan"),
-    )
+    runs = [
+        SimpleNamespace(rows=rows, config={"seed": seed}, metrics=SimpleNamespace(test_accuracy=accuracy))
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    return Setting(values, runs, Difference(difference, 0.01))
 
 
 def drawn(settings, *factors):
     figure = figures.draw_settings(settings, list(factors), "test_accuracy")
     figure.canvas.draw()  # some errors show only here
     return figure.axes
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_numbers_are_a_line_in_ascending_order():
     left, right = drawn([setting(0.3), setting(0.1), setting(0.5)], "model.dropout")
     assert list(left.lines[0].get_xdata()) == [0.1, 0.3, 0.5]
     assert left.get_xscale() == "linear"
-    assert [text.get_text() for text in right.get_legend().get_texts()] == ["0.1", "0.3", "0.5"]
+    assert legend(right) == ["0.1", "0.3", "0.5"]
 
 
 def test_numbers_over_a_decade_have_a_logarithmic_axis():
@@ -61,23 +64,54 @@ def test_names_are_rows_the_best_at_the_top():
 
 
 def test_two_factors_are_a_heat_map():
-    left, *_ = drawn([setting("adam", 0.3), setting("sgd", 0.1), setting("adam", 0.1)], "optimizer", "model.dropout")
+    settings = [setting("adam", 0.3), setting("sgd", 0.1, difference=-0.1), setting("adam", 0.1)]
+    left, *_ = drawn(settings, "optimizer", "model.dropout")
     assert left.images[0].get_array().shape == (2, 2)
     assert [text.get_text() for text in left.get_xticklabels()] == ["0.1", "0.3"]
-    assert left.texts[0].get_weight() == "bold"
-    assert left.texts[1].get_weight() == "normal"
+    assert [text.get_weight() for text in left.texts] == ["bold", "normal", "bold"]
+    assert [text.get_text().endswith("best") for text in left.texts] == [True, False, False]
 
 
 def test_without_a_factor_training_is_drawn_by_epoch():
     left, right = drawn([setting()])
     assert left.get_xlabel() == "epochs of training"
-    assert [text.get_text() for text in right.get_legend().get_texts()] == ["training", "validation"]
+    assert legend(right) == ["training", "validation"]
 
 
 def test_one_seed_and_many_settings_can_be_drawn():
     settings = [setting(f"name{n}", accuracies=(0.9,)) for n in range(30)]
     _, right = drawn(settings, "model")
-    assert len(right.get_legend().get_texts()) == figures.MAX_LINES
+    assert len(legend(right)) == figures.MAX_LINES
+
+
+@pytest.mark.parametrize("values", [("adam", "sgd"), (0.1, 0.3)])
+def test_the_mark_of_a_setting_that_is_worse_is_hollow(values):
+    best, worse = values
+    left, _ = drawn([setting(best), setting(worse, difference=-0.1)], "some.key")
+    marks = [line for line in left.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True]
+    assert legend(left)[-2:] == ["not told apart from the best", "worse"]
+
+
+def test_two_seeds_whose_interval_is_wide_leave_the_runs_in_view():
+    settings = [setting("adam", accuracies=(0.975, 0.979)), setting("sgd", accuracies=(0.94, 0.941))]
+    left, _ = drawn(settings, "optimizer")
+    low, high = left.get_xlim()
+    assert settings[0].interval("test_accuracy") > 0.02  # beyond 99.9 %
+    assert 0.85 < low < 0.94
+    assert 0.979 < high < 0.995
+
+
+def test_an_accuracy_axis_says_that_it_is_logarithmic():
+    left, right = drawn([setting("adam"), setting("sgd")], "optimizer")
+    assert left.get_xlabel() == "test accuracy (%, logarithmic in the error)"
+    assert right.get_ylabel() == "validation accuracy (%, logarithmic in the error)"
+
+
+@pytest.mark.parametrize(("trials", "title"), [(3, "from 3 trials, which is a hint at best"), (20, "")])
+def test_importances_from_few_trials_say_so(trials, title):
+    _, right = figures.draw_search([0.9] * trials, {"optimizer.lr": 0.7, "model.dropout": 0.3}).axes
+    assert right.get_title() == title
 
 
 def test_search():

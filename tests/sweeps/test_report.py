@@ -1,8 +1,10 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from support.terminal import terminal
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.sweeps.comparison import Run
@@ -24,10 +26,11 @@ def test_report_of_a_sweep(tmp_path, add_run, capsys):
     shown = capsys.readouterr().out
     summary = (sweep / "summary.md").read_text()
     assert summary.startswith("# python train.py study=x seed=0,1,2\n")
+    assert "| 0.1 | 95.00 ± 2.48 | best | 96.00 ± 2.48 | 3 | 2.0 |" in summary
+    assert "| 0.5 | 79.00 | -15.00 | 80.00 | 1 | 2.0 |" in summary
+    assert "0.1      95.00 ± 2.48  best         96.00 ± 2.48  3      2.0\n" in shown
     for text in (shown, summary):
-        assert "| 0.1           | 96.00 ± 2.48    | 1.00 | 95.00 ± 2.48          | 3     | 2.0     | best " in text
-        assert "| 0.5           | 80.00           |      |" in text
-        assert "| one seed, cannot be told |" in text
+        assert "ranked by validation" in text
         assert "- model.dropout=0.5,seed=1: train_loss became nan" in text
         assert "- model.dropout=0.5,seed=2: not finished" in text
     with (sweep / "summary.csv").open(newline="") as file:
@@ -54,6 +57,53 @@ def test_absolute_and_relative_folders_have_one_report(tmp_path, add_run, monkey
     add_run(0.9, sweep="all/b", model__dropout=0.5)
     assert write_report([tmp_path / "all/a", Path("all/b")]) == 0
     assert (tmp_path / "all/summary.md").exists()
+
+
+@pytest.mark.parametrize(("by", "first"), [(None, "0.1"), ("val_accuracy", "0.1"), ("test_accuracy", "0.5")])
+def test_settings_are_ranked_by_validation_unless_the_test_is_asked_for(tmp_path, add_run, by, first):
+    add_run(0.9, model__dropout=0.1)
+    run = add_run(0.8, model__dropout=0.5)
+    run.write_metrics(replace(run.read_metrics(), test_accuracy=0.99))
+    write_report([tmp_path], by)
+    rows = [line for line in (tmp_path / "summary.md").read_text().splitlines() if line.startswith("| 0.")]
+    assert rows[0].startswith(f"| {first} |")
+
+
+def test_without_validation_the_test_ranks(tmp_path, add_run):
+    run = add_run(0.9, model__dropout=0.1)
+    run.write_metrics(replace(run.read_metrics(), val_accuracy=None))
+    write_report([tmp_path])
+    assert "ranked by test" in (tmp_path / "summary.md").read_text()
+    with pytest.raises(InputError, match="--by val_accuracy: no run has any"):
+        write_report([tmp_path], "val_accuracy")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [(1, "1 seed a setting"), (1, "small differences mean nothing"), (2, "hardly anything"), (3, "3 seeds a setting")],
+)
+def test_a_report_says_how_far_it_can_be_trusted(tmp_path, add_run, seeds, words):
+    for seed in range(seeds):
+        for dropout in (0.1, 0.3):
+            add_run(0.9 + seed / 100, model__dropout=dropout, seed=seed)
+    write_report([tmp_path])
+    assert words in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 200])
+def test_a_report_fits_the_terminal(tmp_path, add_run, monkeypatch, columns):
+    for seed in range(3):
+        for place, lr in enumerate((0.1, 0.01)):
+            add_run(0.9 + seed / 100 - place / 10, optimizer__lr=lr, model__dropout=0.1 * place, seed=seed)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with terminal(columns) as screen:
+        monkeypatch.setattr("sys.__stdout__", screen.file)  # whose width shutil asks for
+        write_report([Path("sweep")])
+        lines = screen.read().splitlines()
+    assert max(map(len, lines[:-2])) <= columns  # then come paths and commands, to be copied
+    assert ("seconds" in lines[1]) == (columns >= 80)
+    assert lines[1].split()[:3] == ["dropout", "lr", "validation"]
 
 
 def test_a_warning_is_shown_once(tmp_path, add_run):

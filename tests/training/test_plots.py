@@ -6,12 +6,17 @@ from mnist_mlp.training import plots
 
 def test_curves_show_training_and_validation_in_one_chart_each():
     row = {"epoch": 1, "train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.4}
-    accuracy, loss = plots.curves([row, {**row, "epoch": 2, "val_accuracy": 0.9}]).axes
+    figure = plots.curves([row, {**row, "epoch": 2, "val_accuracy": 0.9}], 2, "a run")
+    figure.canvas.draw()
+    accuracy, loss = figure.axes
     assert accuracy.get_ylabel() == "accuracy"
-    training, validation = accuracy.lines
+    training, validation, best = accuracy.lines
     assert training.get_ydata().tolist() == [0.5, 0.5]
     assert validation.get_ydata().tolist() == [0.4, 0.9]
-    assert [line.get_label() for line in loss.lines] == ["training", "validation"]
+    assert best.get_xdata() == [2, 2]
+    assert [line.get_label().partition(":")[0] for line in loss.lines] == ["training", "validation", "best epoch"]
+    assert all(label.get_text().endswith("%") for label in accuracy.get_yticklabels())
+    assert figure.get_suptitle() == "a run"
 
 
 def test_augmentation_shows_originals_above_copies():
@@ -24,7 +29,8 @@ def test_augmentation_shows_originals_above_copies():
 
 def test_confusion_matrix_counts_every_image():
     counts = torch.tensor([[5, 1], [2, 7]])
-    (axes,) = plots.confusion_matrix(counts, ["0", "1"]).axes
+    axes, scale = plots.confusion_matrix(counts, ["0", "1"]).axes
+    assert scale.get_ylabel() == "images misread so"
     assert axes.get_title() == "3 of 15 test images misread"
     assert {(*text.get_position(), int(text.get_text())) for text in axes.texts} == {
         (0, 0, 5),

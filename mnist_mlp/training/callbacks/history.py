@@ -83,7 +83,7 @@ class History(Checkpoint):
     def draw(self) -> None:
         """Writes curves.png."""
         with dispensable():
-            save_figure(self.run.curves, plots.curves(self.rows))
+            save_figure(self.run.curves, plots.curves(self.rows, self.best()["epoch"], self.run.path.name))
 
     def best(self) -> Row:
         """Returns the row with the best value of ``monitor``, the first of equals; without any the last."""

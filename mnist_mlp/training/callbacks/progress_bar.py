@@ -27,6 +27,7 @@ class EpochProgress(ProgressBar):
         self.off = False
         self.line: LiveLine | None = None  # until training begins
         self.row: Row = {}  # of the last finished epoch
+        self.latest: Row = {}  # what was measured last, which may be in an earlier one
         self.printed, self.printed_at = 0, 0.0
 
     def disable(self) -> None:  # Lightning calls this in all processes but the first
@@ -52,6 +53,7 @@ class EpochProgress(ProgressBar):
             return
         now, epochs = time.perf_counter(), trainer.max_epochs
         self.row = history.rows[-1] | {"seconds": now - self.began}
+        self.latest |= {name: value for name, value in self.row.items() if value is not None}
         epoch = self.row["epoch"]
         if epoch % interval(epochs) == 0 or epoch in (1, epochs) or now - self.printed_at > MAX_SILENCE:
             self.print_row()
@@ -68,8 +70,8 @@ class EpochProgress(ProgressBar):
         """Returns what the line shows, what matters most first. The loss is that of the epoch so far."""
         pieces = [f"epoch {self.trainer.current_epoch + 1}/{self.trainer.max_epochs}"]
         for name, key in (("validation", "val_accuracy"), ("accuracy", "train_accuracy")):
-            if self.row.get(key) is not None:
-                pieces.append(f"{name} {self.row[key]:.2%}")
+            if key in self.latest:
+                pieces.append(f"{name} {self.latest[key]:.2%}")
         batch = f"batch {self.batch}/{self.trainer.num_training_batches}"
         now = f"loss {self.loss.total / self.loss.images:.4f}" if self.loss.images else batch
         return [*pieces, "{remaining} left", now] if self.row else [*pieces, now, "{remaining} left"]

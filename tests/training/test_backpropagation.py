@@ -1,0 +1,119 @@
+"""The derivatives that are written out, against autograd's."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from mnist_mlp.model.dropout import Dropout
+from mnist_mlp.model.losses import BinaryCrossEntropy, MeanSquaredError
+from mnist_mlp.model.mlp import ACTIVATIONS, MLP
+from mnist_mlp.training.backpropagation import Descent, Gradients, backward, forward, knows, loss_and_derivative
+
+LOSSES = {
+    "cross-entropy": nn.CrossEntropyLoss(),
+    "smoothed": nn.CrossEntropyLoss(label_smoothing=0.1),
+    "weighted": nn.CrossEntropyLoss(weight=torch.linspace(1, 2, 5).double()),
+    "sum": nn.CrossEntropyLoss(reduction="sum"),
+    "mse": MeanSquaredError(),
+    "bce": BinaryCrossEntropy(0.1),
+}
+
+
+def reseed(network: nn.Module) -> None:
+    for layer in network.modules():
+        if isinstance(layer, Dropout):
+            layer.reseed(1)
+
+
+def by_hand(network, images, labels, loss, update) -> torch.Tensor:
+    with torch.no_grad():
+        logits, steps = forward(list(network), images, update)
+        value, derivative = loss_and_derivative(loss, logits, labels)
+        backward(steps, derivative)
+    return value
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    hidden_sizes=st.lists(st.integers(1, 7), max_size=3),
+    activation=st.sampled_from(sorted(ACTIVATIONS)),
+    dropout=st.sampled_from([0.0, 0.4]),
+    batch_norm=st.booleans(),
+    loss=st.sampled_from(sorted(LOSSES)),
+    images=st.sampled_from([1, 2, 9]),
+)
+def test_every_derivative_is_that_of_autograd(hidden_sizes, activation, dropout, batch_norm, loss, images):
+    torch.manual_seed(len(hidden_sizes) + images)
+    network = MLP(hidden_sizes, activation, dropout, in_features=6, num_classes=5, batch_norm=batch_norm).double()
+    twin = copy.deepcopy(network)
+    x, labels = torch.randn(images, 6).double(), torch.randint(0, 5, (images,))
+    for each in (network, twin):
+        reseed(each)
+    expected = LOSSES[loss](twin(x), labels)
+    expected.backward()
+    value = by_hand(network, x, labels, LOSSES[loss], Gradients())
+    torch.testing.assert_close(value, expected.detach())
+    for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, other.grad)
+    for buffer, other in zip(network.buffers(), twin.buffers(), strict=True):
+        torch.testing.assert_close(buffer, other)
+
+
+def test_descent_is_a_step_of_sgd():
+    torch.manual_seed(0)
+    network = MLP([7, 5], in_features=6, batch_norm=True)
+    twin = copy.deepcopy(network)
+    x, labels = torch.randn(9, 6), torch.randint(0, 10, (9,))
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.3)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(twin(x), labels).backward()
+        optimizer.step()
+        by_hand(network, x, labels, nn.CrossEntropyLoss(), Descent(0.3))
+    for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
+        assert parameter.grad is None
+        torch.testing.assert_close(parameter, other)
+
+
+class Own(nn.Sequential):
+    def forward(self, input):
+        return 2 * super().forward(input)
+
+
+def changed(change) -> nn.Module:
+    network = MLP([4, 4])
+    change(network)
+    return network
+
+
+shared = nn.Linear(4, 4)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Linear(4, 4),
+        Own(nn.Linear(4, 4)),
+        nn.Sequential(nn.Linear(4, 4), nn.SiLU()),
+        nn.Sequential(nn.Linear(4, 4, bias=False)),
+        nn.Sequential(shared, shared),
+        nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)),
+        MLP([4]).half(),
+        MLP([4]).to("meta"),
+        changed(lambda network: network[0].requires_grad_(False)),
+        changed(lambda network: network[1].register_forward_hook(lambda *_: None)),
+        changed(lambda network: network.register_full_backward_hook(lambda *_: None)),
+        changed(lambda network: network[0].weight.register_hook(lambda g: g)),
+    ],
+)
+def test_other_networks_are_left_to_autograd(network):
+    assert not knows(network)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_every_network_of_the_config_is_known(activation):
+    assert knows(MLP([4, 4], activation, dropout=0.1, batch_norm=True)) and knows(MLP([]))

@@ -6,7 +6,7 @@ derivatives of the loss with respect to them. Each rule returns ``y`` and the fu
 also hands the derivatives with respect to the layer's parameters to ``update``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,20 +15,17 @@ from torch import Tensor, nn
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.mlp import BatchNorm1d
 
-Backward = Callable[[Tensor], Tensor]
-aten = torch.ops.aten
-
 
 class Gradients:
-    """Keeps each parameter's derivative in ``parameter.grad``, for an optimizer."""
+    """Adds each derivative to ``parameter.grad``, for an optimizer."""
 
     def __call__(self, parameter: Tensor, derivative: Tensor) -> None:
         """Takes the derivative of the loss with respect to a parameter."""
-        parameter.grad = derivative
+        parameter.grad = derivative if parameter.grad is None else parameter.grad + derivative
 
     def product(self, parameter: Tensor, left: Tensor, right: Tensor) -> None:
         """Takes the derivative ``left @ right``."""
-        parameter.grad = left @ right
+        self(parameter, left @ right)
 
 
 class Descent(Gradients):
@@ -44,10 +41,14 @@ class Descent(Gradients):
         parameter.addmm_(left, right, alpha=-self.lr)
 
 
-def linear(layer: nn.Linear, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+Backward = Callable[[Tensor, Gradients], Tensor]
+aten = torch.ops.aten
+
+
+def linear(layer: nn.Linear, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """A linear layer: y = x Wᵀ + b, so dx = dy W, dW = dyᵀ x, and db is the sum of dy over the images."""
 
-    def backward(dy: Tensor) -> Tensor:
+    def backward(dy: Tensor, update: Gradients) -> Tensor:
         dx = dy if first else dy @ layer.weight  # before the weights change; nobody needs that of the pixels
         update.product(layer.weight, dy.t(), x)
         update(layer.bias, dy.sum(0))
@@ -56,7 +57,7 @@ def linear(layer: nn.Linear, x: Tensor, update: Gradients, first: bool) -> tuple
     return torch.addmm(layer.bias, x, layer.weight.t()), backward
 
 
-def batch_norm(layer: BatchNorm1d, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def batch_norm(layer: BatchNorm1d, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """Batch normalisation: y = w z + b with z = (x - mean) / s, the deviation.
 
     So dx = w / s (dy - mean(dy) - z mean(z dy)), dw = sum(z dy), db = sum(dy), all over the images.
@@ -69,7 +70,7 @@ def batch_norm(layer: BatchNorm1d, x: Tensor, update: Gradients, first: bool) ->
         x, layer.weight, layer.bias, *statistics, training, layer.momentum, layer.eps
     )
 
-    def backward(dy: Tensor) -> Tensor:
+    def backward(dy: Tensor, update: Gradients) -> Tensor:
         dx, dw, db = aten.native_batch_norm_backward(
             dy, x, layer.weight, *statistics, mean, inverse, training, layer.eps, [True, True, True]
         )
@@ -80,34 +81,34 @@ def batch_norm(layer: BatchNorm1d, x: Tensor, update: Gradients, first: bool) ->
     return y, backward
 
 
-def dropout(layer: Dropout, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def dropout(layer: Dropout, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """Dropout: y = m x with a random mask m, so dx = m dy."""
     mask = layer.mask(x.shape)
-    return x * mask, lambda dy: dy * mask
+    return x * mask, lambda dy, update: dy * mask
 
 
-def relu(layer: nn.ReLU, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def relu(layer: nn.ReLU, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """Rectified linear units: y = max(x, 0), so dx is dy where y > 0, and 0 elsewhere."""
     y = x.relu()
-    return y, lambda dy: aten.threshold_backward(dy, y, 0)
+    return y, lambda dy, update: aten.threshold_backward(dy, y, 0)
 
 
-def sigmoid(layer: nn.Sigmoid, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def sigmoid(layer: nn.Sigmoid, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """The logistic function: y = 1 / (1 + exp(-x)), so dx = y (1 - y) dy."""
     y = x.sigmoid()
-    return y, lambda dy: aten.sigmoid_backward(dy, y)
+    return y, lambda dy, update: aten.sigmoid_backward(dy, y)
 
 
-def tanh(layer: nn.Tanh, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def tanh(layer: nn.Tanh, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """Hyperbolic tangent: dx = (1 - y²) dy."""
     y = x.tanh()
-    return y, lambda dy: aten.tanh_backward(dy, y)
+    return y, lambda dy, update: aten.tanh_backward(dy, y)
 
 
-def gelu(layer: nn.GELU, x: Tensor, update: Gradients, first: bool) -> tuple[Tensor, Backward]:
+def gelu(layer: nn.GELU, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """GELU (arXiv:1606.08415): y = x P(x) with the normal distribution P, its density p; dx = (P(x) + x p(x)) dy."""
     y = nn.functional.gelu(x, approximate=layer.approximate)
-    return y, lambda dy: aten.gelu_backward(dy, x, approximate=layer.approximate)
+    return y, lambda dy, update: aten.gelu_backward(dy, x, approximate=layer.approximate)
 
 
 RULES: dict[type, Any] = {
@@ -141,46 +142,43 @@ def knows(network: nn.Module) -> bool:
     )
 
 
-def forward(layers: Sequence[nn.Module], x: Tensor, update: Gradients) -> tuple[Tensor, list[Backward]]:
-    """Returns the logits of images, float (n, pixels), and what ``backward`` needs."""
-    steps = []
-    for index, layer in enumerate(layers):
-        x, step = RULES[type(layer)](layer, x, update, first=index == 0)
-        steps.append(step)
-    return x, steps
+class Chain:
+    """Training steps of a network that ``knows`` accepts.
 
-
-def backward(steps: list[Backward], dy: Tensor) -> None:
-    """Hands the derivative with respect to each parameter to the ``update`` of ``forward``.
-
-    Args:
-        steps: What ``forward`` returned.
-        dy: Derivative of the loss with respect to the logits, float (n, classes).
+    Inside ``with chain``, calls of the network return logits at which autograd's graph begins, and are kept for
+    ``backward``. So what is computed from the logits, and from the parameters besides, is left to autograd.
     """
-    for step in reversed(steps):
-        dy = step(dy)
 
+    def __init__(self, network: nn.Module) -> None:
+        self.network, self.layers, self.parameters = network, list(network.children()), list(network.parameters())
+        self.calls: list[tuple[Tensor, list[Backward]]] = []
 
-def loss_and_derivative(loss: Callable, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the mean loss and its derivative with respect to the logits, float (n, classes)."""
-    if isinstance(loss, nn.CrossEntropyLoss) and loss.weight is None and loss.reduction == "mean":
-        return cross_entropy(logits, labels, loss.label_smoothing)
-    logits = logits.detach().requires_grad_()
-    with torch.enable_grad():
-        mean = loss(logits, labels)
-        return mean.detach(), torch.autograd.grad(mean, logits)[0]
+    def __enter__(self) -> None:
+        self.network.forward = self.forward  # pyright: ignore[reportAttributeAccessIssue]
 
+    def __exit__(self, *_: object) -> None:
+        del self.network.forward  # that of its class comes to light again
+        self.calls.clear()
 
-def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Returns the cross-entropy of softmax(logits), and its derivative (softmax(logits) - targets) / n.
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the logits, float (n, classes), of images, float (n, pixels)."""
+        backwards = []
+        with torch.no_grad():
+            for index, layer in enumerate(self.layers):
+                x, backward = RULES[type(layer)](layer, x, first=index == 0)
+                backwards.append(backward)
+        self.calls.append((x.requires_grad_(), backwards))
+        return x
 
-    The targets are 1 - smoothing for the label, and smoothing / classes for each class besides.
-    """
-    log_p, labels = logits.log_softmax(1), labels.unsqueeze(1)
-    loss = -log_p.gather(1, labels).mean()
-    if smoothing:
-        loss = (1 - smoothing) * loss - smoothing * log_p.mean()
-    targets = torch.full_like(log_p, smoothing / log_p.shape[1]).scatter_add_(
-        1, labels, torch.full_like(log_p[:, :1], 1 - smoothing)
-    )
-    return loss, log_p.exp_().sub_(targets).div_(len(logits))
+    def backward(self, objective: Tensor, update: Gradients) -> None:
+        """Hands the derivatives of the objective, a scalar, with respect to the parameters to ``update``."""
+        inputs = [logits for logits, _ in self.calls] + self.parameters
+        derivatives = torch.autograd.grad(objective, inputs, allow_unused=True)
+        with torch.no_grad():
+            for (_, backwards), dy in zip(self.calls, derivatives):
+                for backward in reversed(backwards) if dy is not None else ():
+                    dy = backward(dy, update)
+            for parameter, derivative in zip(self.parameters, derivatives[len(self.calls) :]):
+                if derivative is not None:
+                    update(parameter, derivative)
+        self.calls.clear()

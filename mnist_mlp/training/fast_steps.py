@@ -4,7 +4,8 @@ Lightning's and the optimizer's Python around a step take longer than a small mo
 """
 
 from collections.abc import Iterable, Iterator
-from inspect import signature
+from contextlib import nullcontext
+from inspect import signature, unwrap
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
 
 from mnist_mlp.data.batches import Batch
+from mnist_mlp.training.backpropagation import Chain, Descent, Gradients, knows
 from mnist_mlp.training.classifier import Classifier
 
 # The trainer's settings under which a block trains as single batches do, and those that only some values change.
@@ -44,27 +47,52 @@ class FastClassifier(Classifier):
 
     def on_train_start(self) -> None:
         self.parameter_list = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.chain = Chain(self.network) if knows(self.network) and self.trainer.precision == "32-true" else None
 
     def training_step(self, block: Iterator[Batch], block_index: int) -> None:
         step, optimizer, current = super().training_step, self.optimizers(use_pl_optimizer=False), self.current
         scheduler: Any = self.lr_schedulers() if self.schedule and self.schedule.interval == "step" else None
         first = block_index * self.trainer.train_dataloader.batches_per_block
-        for index, batch in enumerate(block, first):
-            current[:] = (batch,)
-            self.fast_step(step(batch, index), optimizer)
-            if scheduler is not None:
-                scheduler.step()
+        fast_step = self.step_with_autograd if self.chain is None else self.step_by_hand
+        with nullcontext() if self.chain is None else self.chain:
+            for index, batch in enumerate(block, first):
+                current[:] = (batch,)
+                fast_step(step(batch, index), optimizer)
+                if scheduler is not None:
+                    scheduler.step()
         count_steps(self.trainer, len(self.seen))
         self.count_seen()
 
-    def fast_step(self, objective: Tensor, optimizer: Any) -> None:
+    def step_with_autograd(self, objective: Tensor, optimizer: Any) -> None:
         """Takes an optimizer step by torch alone. New gradients replace the old ones, which need no zeroing."""
         gradients = torch.autograd.grad(objective, self.parameter_list, allow_unused=True)
         for parameter, gradient in zip(self.parameter_list, gradients):
             parameter.grad = gradient
+        self.clip_gradient()
+        optimizer.step()
+
+    def step_by_hand(self, objective: Tensor, optimizer: Any) -> None:
+        """Takes an optimizer step with the derivatives of ``backpropagation``."""
+        chain: Any = self.chain
+        hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+        optimizer._opt_called = True  # what a schedule asks for before its own step
+        if self.clip is None and not hooks and len(chain.calls) == 1 and is_plain_descent(optimizer):
+            chain.backward(objective, Descent(optimizer.param_groups[0]["lr"]))
+            return
+        for parameter in self.parameter_list:
+            parameter.grad = None
+        chain.backward(objective, Gradients())
+        self.clip_gradient()
+        if hooks or not type(optimizer).__module__.startswith("torch.optim."):
+            optimizer.step()
+        else:
+            with torch.no_grad():  # without the wrappers around it, which are for hooks, profiles and graphs
+                unwrap(type(optimizer).step)(optimizer)
+
+    def clip_gradient(self) -> None:
+        """Cuts the gradient down to the norm ``clip``."""
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.parameter_list, self.clip)
-        optimizer.step()
 
     def log(self, name: str, value: Any, *arguments, batch_size: int | None = None, **options) -> None:
         if batch_size is None and self.trainer.training:
@@ -74,6 +102,14 @@ class FastClassifier(Classifier):
     def total_steps(self) -> int:
         trainer: Any = self.trainer
         return trainer.max_epochs * len(trainer.datamodule.train_dataloader().batches)
+
+
+def is_plain_descent(optimizer: Optimizer) -> bool:
+    """Returns whether a step is ``parameter -= lr * gradient`` for all parameters."""
+    if type(optimizer) is not SGD or len(optimizer.param_groups) > 1:
+        return False
+    group = optimizer.param_groups[0]
+    return not any(group[name] for name in ("momentum", "weight_decay", "maximize", "differentiable"))
 
 
 def needs_single_steps(trainer: dict[str, Any], callbacks: Iterable[Callback]) -> str | None:

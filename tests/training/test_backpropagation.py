@@ -11,7 +11,7 @@ from torch import nn
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.losses import BinaryCrossEntropy, MeanSquaredError
 from mnist_mlp.model.mlp import ACTIVATIONS, MLP
-from mnist_mlp.training.backpropagation import Descent, Gradients, backward, forward, knows, loss_and_derivative
+from mnist_mlp.training.backpropagation import Chain, Descent, Gradients, knows
 
 LOSSES = {
     "cross-entropy": nn.CrossEntropyLoss(),
@@ -29,12 +29,12 @@ def reseed(network: nn.Module) -> None:
             layer.reseed(1)
 
 
-def by_hand(network, images, labels, loss, update) -> torch.Tensor:
-    with torch.no_grad():
-        logits, steps = forward(list(network), images, update)
-        value, derivative = loss_and_derivative(loss, logits, labels)
-        backward(steps, derivative)
-    return value
+def by_hand(network, images, labels, loss, update, penalty=0.0) -> torch.Tensor:
+    chain = Chain(network)
+    with chain:
+        value = loss(network(images), labels)
+        chain.backward(value + penalty * next(network.parameters()).abs().sum(), update)
+    return value.detach()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -45,8 +45,9 @@ def by_hand(network, images, labels, loss, update) -> torch.Tensor:
     batch_norm=st.booleans(),
     loss=st.sampled_from(sorted(LOSSES)),
     images=st.sampled_from([1, 2, 9]),
+    penalty=st.sampled_from([0.0, 0.1]),
 )
-def test_every_derivative_is_that_of_autograd(hidden_sizes, activation, dropout, batch_norm, loss, images):
+def test_every_derivative_is_that_of_autograd(hidden_sizes, activation, dropout, batch_norm, loss, images, penalty):
     torch.manual_seed(len(hidden_sizes) + images)
     network = MLP(hidden_sizes, activation, dropout, in_features=6, num_classes=5, batch_norm=batch_norm).double()
     twin = copy.deepcopy(network)
@@ -54,8 +55,8 @@ def test_every_derivative_is_that_of_autograd(hidden_sizes, activation, dropout,
     for each in (network, twin):
         reseed(each)
     expected = LOSSES[loss](twin(x), labels)
-    expected.backward()
-    value = by_hand(network, x, labels, LOSSES[loss], Gradients())
+    (expected + penalty * next(twin.parameters()).abs().sum()).backward()
+    value = by_hand(network, x, labels, LOSSES[loss], Gradients(), penalty)
     torch.testing.assert_close(value, expected.detach())
     for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, other.grad)
@@ -77,6 +78,27 @@ def test_descent_is_a_step_of_sgd():
     for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
         assert parameter.grad is None
         torch.testing.assert_close(parameter, other)
+
+
+def test_several_calls_of_the_network_add_up():
+    torch.manual_seed(0)
+    network = MLP([7], in_features=6)
+    twin = copy.deepcopy(network)
+    images = torch.randn(2, 9, 6)
+    (twin(images[0]).square().mean() + twin(images[1]).square().mean()).backward()
+    chain = Chain(network)
+    with chain:
+        chain.backward(network(images[0]).square().mean() + network(images[1]).square().mean(), Gradients())
+    for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, other.grad)
+
+
+def test_the_network_is_itself_again_afterwards():
+    network = MLP([7], in_features=6)
+    with pytest.raises(ZeroDivisionError), Chain(network):
+        raise ZeroDivisionError
+    network(torch.randn(2, 6)).sum().backward()
+    assert network[0].weight.grad is not None
 
 
 class Own(nn.Sequential):

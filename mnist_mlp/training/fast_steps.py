@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from mnist_mlp.data.batches import Batch
-from mnist_mlp.training.backpropagation import Chain, Descent, Gradients, knows
+from mnist_mlp.model.backpropagation import Chain, Descent, Gradients, knows
 from mnist_mlp.training.classifier import Classifier
 
 # The trainer's settings under which a block trains as single batches do, and those that only some values change.

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from mnist_mlp.model.backpropagation import Chain, Descent, Gradients, knows
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.losses import BinaryCrossEntropy, MeanSquaredError
 from mnist_mlp.model.mlp import ACTIVATIONS, MLP
-from mnist_mlp.training.backpropagation import Chain, Descent, Gradients, knows
 
 LOSSES = {
     "cross-entropy": nn.CrossEntropyLoss(),

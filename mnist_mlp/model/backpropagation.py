@@ -63,7 +63,7 @@ def batch_norm(layer: BatchNorm1d, x: Tensor, first: bool) -> tuple[Tensor, Back
     So dx = w / s (dy - mean(dy) - z mean(z dy)), dw = sum(z dy), db = sum(dy), all over the images.
     """
     training = len(x) > 1
-    if training:
+    if training and layer.num_batches_tracked is not None:
         layer.num_batches_tracked.add_(1)
     statistics = layer.running_mean, layer.running_var
     y, mean, inverse = aten.native_batch_norm(
@@ -128,13 +128,15 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 def knows(network: nn.Module) -> bool:
     """Returns whether the network is a chain of different layers that have a rule, on the CPU, none frozen or hooked.
 
-    Layers without one of their usual parameters, such as a bias, have no rule.
+    Linear layers without a bias and batch normalisation without parameters have no rule.
     """
+    layers = list(network.children())
     return (
         isinstance(network, nn.Sequential)
-        and type(network).forward is nn.Sequential.forward
-        and len(set(network)) == len(network)
-        and all(type(layer) in RULES and None not in layer._parameters.values() for layer in network)
+        and type(network).forward is nn.Sequential.forward  # pyright: ignore[reportUnknownMemberType]
+        and len(layers) == len(network)  # a layer that stands twice is one child
+        and all(type(layer) in RULES for layer in layers)
+        and all(len(list(layer.parameters())) == 2 for layer in layers if isinstance(layer, (nn.Linear, BatchNorm1d)))
         and all(buffer.device.type == "cpu" for buffer in network.buffers())
         and all(p.requires_grad and p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
         and not any(getattr(module, hooks) for module in network.modules() for hooks in HOOKS)
@@ -162,7 +164,7 @@ class Chain:
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the logits, float (n, classes), of images, float (n, pixels)."""
-        backwards = []
+        backwards: list[Backward] = []
         with torch.no_grad():
             for index, layer in enumerate(self.layers):
                 x, backward = RULES[type(layer)](layer, x, first=index == 0)
@@ -173,11 +175,11 @@ class Chain:
     def backward(self, objective: Tensor, update: Gradients) -> None:
         """Hands the derivatives of the objective, a scalar, with respect to the parameters to ``update``."""
         inputs = [logits for logits, _ in self.calls] + self.parameters
-        derivatives = torch.autograd.grad(objective, inputs, allow_unused=True)
+        derivatives: list[Tensor | None] = [*torch.autograd.grad(objective, inputs, allow_unused=True)]
         with torch.no_grad():
             for (_, backwards), dy in zip(self.calls, derivatives):
-                for backward in reversed(backwards) if dy is not None else ():
-                    dy = backward(dy, update)
+                for backward in reversed(backwards):
+                    dy = dy if dy is None else backward(dy, update)
             for parameter, derivative in zip(self.parameters, derivatives[len(self.calls) :]):
                 if derivative is not None:
                     update(parameter, derivative)

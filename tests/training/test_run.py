@@ -123,7 +123,7 @@ def test_a_run_with_all_options_that_is_stopped_and_continued(tmp_path, mnist_ro
 def test_distorted_training_shows_a_picture_of_it(tmp_path, mnist_root):
     train(tmp_path, mnist_root, "augment=distort", "trainer.max_epochs=1")
     assert (tmp_path / "augmentation.png").read_bytes().startswith(b"\x89PNG")
-    images = EventAccumulator(str(tmp_path), size_guidance={"images": 0}).Reload().Tags()["images"]
+    images = events(tmp_path / "result").Tags()["images"]
     assert "augmentation" in images
 
 
@@ -162,13 +162,14 @@ def test_tensorboard(trained_run):
         scalars = events(path / part)
         assert [event.step for event in scalars.Scalars("accuracy")] == list(range(1, 9))
         assert [event.step for event in scalars.Scalars("loss")] == list(range(1, 9))
-    run = EventAccumulator(str(path), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
+    run = EventAccumulator(str(path / "result"), size_guidance={"scalars": 0, "images": 0, "tensors": 0}).Reload()
     tags = run.Tags()
-    assert {"test/confusion", "test/misread"} <= set(tags["images"])
+    assert {"confusion", "misread"} <= set(tags["images"])
+    assert tags["scalars"] == ["test_accuracy", "val_accuracy"]
     assert "config/text_summary" in tags["tensors"]
     assert b"hidden_sizes" in run.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
     assert tags["graph"]
-    assert run.Scalars("result/test_accuracy")[0].value == pytest.approx(trained_run.metrics.test_accuracy)
+    assert run.Scalars("test_accuracy")[0].value == pytest.approx(trained_run.metrics.test_accuracy)
     plugin = run.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     hparams = HParamsPluginData.FromString(plugin).session_start_info.hparams
     assert hparams["optimizer.lr"].number_value == 0.001

@@ -19,14 +19,15 @@ from mnist_mlp.training.callbacks.history import History
 from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.evaluate import Evaluation
 
-RESULTS = ("test_accuracy", "test_loss", "test_calibration_error", "val_accuracy", "val_loss")
+RESULTS = ("test_accuracy", "val_accuracy")  # the columns of the HPARAMS tab
 
 
 class Dashboard:
     """Writes TensorBoard's files: curves over epochs, the config, the graph, and pictures of the test's mistakes.
 
-    Training and validation are two runs below the run's folder, as in Keras: TensorBoard draws equal tags of several
-    runs in one chart.
+    There are three of TensorBoard's runs below the run's folder: training and validation, as in Keras, since equal tags
+    of several runs are drawn in one chart; and the result with all the rest. The HPARAMS tab takes what the settings'
+    run holds for results: if the curves lay there or below, their last values would be columns too.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -38,16 +39,15 @@ class Dashboard:
 
         It deletes what an earlier process wrote: how much of that reached the disk is not known.
         """
-        for name, folder in (("run", self.run.path), ("train", self.run.path / "train")):
-            self.writers[name] = Writer(folder)
-        self.writers["val"] = Writer(self.run.path / "validation")
-        self.writers["run"].add_text("config", f"```yaml\n{config}```")
-        self.writers["run"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
+        for name, folder in (("train", "train"), ("val", "validation"), ("result", "result")):
+            self.writers[name] = Writer(self.run.path / folder)
+        self.writers["result"].add_text("config", f"```yaml\n{config}```")
+        self.writers["result"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
         if data.augment is not None:
             figure = plots.augmentation(*data.augmentation(images=16, copies=7))
             with dispensable():
                 save_figure(self.run.augmentation, figure)
-            self.writers["run"].add_figure("augmentation", figure)
+            self.writers["result"].add_figure("augmentation", figure)
         for row in rows:
             self.show(row)
         self.flush()
@@ -72,11 +72,11 @@ class Dashboard:
         logits, classes = evaluation.test_logits, data.classes
         counts = multiclass_confusion_matrix(logits, labels, len(classes))
         pictures: dict[str, Any] = {
-            "test/confusion": plots.confusion_matrix(counts, classes),
-            "test/misread": plots.misread(images, labels, logits.softmax(1), classes),
+            "confusion": plots.confusion_matrix(counts, classes),
+            "misread": plots.misread(images, labels, logits.softmax(1), classes),
         }
         for tag, figure in pictures.items():
-            self.writers["run"].add_figure(tag, figure, epoch)
+            self.writers["result"].add_figure(tag, figure, epoch)
 
     def finish(self, settings: dict[str, Any], metrics: Metrics) -> None:
         """Writes the run's row in the HPARAMS tab.
@@ -87,10 +87,10 @@ class Dashboard:
         plain = {key: value if isinstance(value, (bool, int, float)) else str(value) for key, value in settings.items()}
         _, begin, end = hparams(plain, {})
         for summary in (begin, end):
-            self.writers["run"].file_writer.add_summary(summary)
+            self.writers["result"].file_writer.add_summary(summary)
         for name in RESULTS:
             if (value := getattr(metrics, name)) is not None:
-                self.writers["run"].add_scalar(f"result/{name}", value)
+                self.writers["result"].add_scalar(name, value)
         self.flush()
 
     def flush(self) -> None:

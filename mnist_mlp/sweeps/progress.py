@@ -23,7 +23,7 @@ class SweepProgress:
         begun = sweep.jobs()
         self.ended = {job.path for job in begun if ending(job)}
         self.finished = sum(job.metrics is not None for job in begun)
-        self.running: list[str] = []
+        self.running: dict[str, str] = {}  # epochs by the job's name
         self.out = sys.stdout  # a job that runs in this process redirects sys.stdout
         before = f", {self.finished} of them finished before" if self.finished else ""
         print(f"{plural(jobs, 'job')} in {sweep.path}{before}", flush=True)
@@ -49,7 +49,7 @@ class SweepProgress:
 
     def look(self) -> None:
         """Prints a line for each job that has ended, and counts the epochs of those that run as parts of jobs."""
-        self.running, parts = [], 0.0
+        self.running, parts = {}, 0.0
         for job in self.sweep.jobs():
             if job.path in self.ended:
                 continue
@@ -58,21 +58,22 @@ class SweepProgress:
                 self.finished += 1
                 self.line.print(f"{job.path.name}  {line}", self.out)
             elif (epochs := epochs_since(job, self.began)) is not None:
-                self.running.append(f"{job.path.name} epoch {epochs[0] + 1}/{epochs[1]}")
+                self.running[job.path.name] = f"{epochs[0] + 1}/{epochs[1]}"
                 parts += epochs[0] / epochs[1]
         self.line.n = min(self.finished + parts, self.jobs)
         self.line.refresh()
 
     def pieces(self) -> list[str]:
         """Returns what the line shows, what matters most first."""
-        return [f"{self.finished} of {plural(self.jobs, 'job')}", "{remaining} left", *self.running]
+        pieces = [f"{self.finished} of {plural(self.jobs, 'job')}", "{remaining} left"]
+        return [*pieces, f"epoch {', '.join(self.running.values())}", *self.running] if self.running else pieces
 
 
 def ending(job: RunFolder) -> str | None:
     """Returns what a job reached or why it failed, or None until it ends."""
     if metrics := job.metrics:
-        validation = "" if metrics.val_accuracy is None else f"validation accuracy {metrics.val_accuracy:.2%}, "
-        return f"{validation}test accuracy {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
+        validation = "" if metrics.val_accuracy is None else f"validation {metrics.val_accuracy:.2%}, "
+        return f"{validation}test {metrics.test_accuracy:.2%}, {metrics.fit_seconds:.0f} s"
     return f"failed: {job.error}" if job.error else None
 
 

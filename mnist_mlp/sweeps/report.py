@@ -98,19 +98,18 @@ def compare(
 def caption(settings: list[Setting], by: str) -> str:
     """Returns what the table's numbers are, and how far they can be trusted."""
     counts = {len(setting.runs) for setting in settings}
-    seeds = plural(counts.pop(), "seed") + " a setting" if len(counts) == 1 else "as many seeds as the table says"
+    seeds = plural(max(counts), "seed") if len(counts) == 1 else "seeds as in the table"
     ranked = "validation" if by == "val_accuracy" else "test"
-    sentences = [f"Validation and test accuracy, {seeds}, ranked by {ranked}. Seconds are those of the training alone."]
-    most = max(len(setting.runs) for setting in settings)
-    if most == 1:
+    sentences = [f"{seeds.capitalize()}, ranked by {ranked} accuracy. Seconds: the training alone."]
+    if max(counts) == 1:
         return " ".join([*sentences, "One seed: small differences mean nothing."])
-    sentences.append("± is the 95 % interval of the mean (Student's t).")
+    sentences.append("±: 95 % interval of the mean (Student's t).")
     if len(settings) > 1:
         sentences.append(
-            "To the best: the difference seed by seed, with intervals that hold together (Bonferroni's correction)."
-            " Only what is called worse is told apart from the best."
+            "To the best: the difference seed by seed; its intervals hold together (Bonferroni). Only what is called"
+            " worse is told apart from the best."
         )
-    if most == 2:
+    if max(counts) == 2:
         sentences.append("Two seeds tell hardly anything: with five, intervals of means are a seventh as wide.")
     return " ".join(sentences)
 

@@ -30,7 +30,7 @@ def test_report_of_a_sweep(tmp_path, add_run, capsys):
     assert "| 0.5 | 79.00 | -15.00 | 80.00 | 1 | 2.0 |" in summary
     assert "0.1      95.00 ± 2.48  best         96.00 ± 2.48  3      2.0\n" in shown
     for text in (shown, summary):
-        assert "ranked by validation" in text
+        assert "ranked by validation accuracy" in text
         assert "- model.dropout=0.5,seed=1: train_loss became nan" in text
         assert "- model.dropout=0.5,seed=2: not finished" in text
     with (sweep / "summary.csv").open(newline="") as file:
@@ -80,7 +80,7 @@ def test_without_validation_the_test_ranks(tmp_path, add_run):
 
 @pytest.mark.parametrize(
     ("seeds", "words"),
-    [(1, "1 seed a setting"), (1, "small differences mean nothing"), (2, "hardly anything"), (3, "3 seeds a setting")],
+    [(1, "1 seed, ranked"), (1, "small differences mean nothing"), (2, "hardly anything"), (3, "3 seeds, ranked")],
 )
 def test_a_report_says_how_far_it_can_be_trusted(tmp_path, add_run, seeds, words):
     for seed in range(seeds):

@@ -91,7 +91,7 @@ def compare(
     if not searched:
         return parts, figures.draw_settings(settings, factors, by)
     accuracies, importances = search.accuracies_and_importances(searched)
-    parts.append(f"Best of {len(accuracies)} trials on the validation images: {command(settings[0].runs[0])}")
+    parts.append(f"Best of {len(accuracies)} trials on the validation images:\n\n    {command(settings[0].runs[0])}")
     return parts, figures.draw_search(accuracies, importances)
 
 
@@ -115,8 +115,11 @@ def caption(settings: list[Setting], by: str) -> str:
 
 
 def wrapped(text: str, width: int | None) -> str:
-    """Returns the text in lines of at most ``width`` columns, if there is one."""
-    return "\n".join(textwrap.fill(line, width) for line in text.splitlines()) if width else text
+    """Returns the text in lines of at most ``width`` columns, if there is one. Commands, which are indented, stay."""
+    if width is None:
+        return text
+    fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False).fill
+    return "\n".join(line if line.startswith("    ") else fill(line) for line in text.splitlines())
 
 
 def title(folders: list[Path]) -> str:

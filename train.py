@@ -51,8 +51,8 @@ def import_training():
     """Returns the module that trains. It takes seconds to import, so the config is checked first."""
     if "torch" not in sys.modules:
         print("starting PyTorch and Lightning ...", flush=True)
-    gc.disable()  # of the half a million objects to come hardly one is garbage: half a second is saved here
-    atexit.register(gc.disable)  # and another at the end
+    gc.disable()  # of the half a million objects to come hardly one is garbage: looking for it takes half a second
+    atexit.register(gc.disable)  # and so at the end
     try:
         with ends_at_once():
             from mnist_mlp.training import run as training

@@ -27,8 +27,7 @@ class Reader:
 
     Args:
         run: A run folder, or a checkpoint in one.
-        threshold: Probability in [0, 1] below which an image counts as unreadable. By default the run's own, below
-            which 2 % of the validation images lie.
+        threshold: Probability in [0, 1] below which an image counts as unreadable. By default the run's own.
 
     Attributes:
         folder: The run folder.

@@ -76,6 +76,10 @@ RULES: dict[str, Rule] = {
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),
     "data.outliers": number(0, 1),
+    "data.hands": (
+        "a number above 0 and up to 1, or null",
+        lambda value: value is None or (is_number(value) and 0 < value <= 1),
+    ),
     "data.block_size": integer(1),
     "data.fallback": one_of("digits", None),
     "data.as_digits": ("true or false", lambda value: isinstance(value, bool)),

@@ -14,12 +14,15 @@ from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBat
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import on_white, split
+from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.mnist_form import SIDE
-from mnist_mlp.pictures.non_digits import drawings
+from mnist_mlp.strokes.digits import digits
+from mnist_mlp.strokes.non_digits import non_digits
 
+DIGITS = [str(digit) for digit in range(10)]
 TEST_FRACTION = 0.2  # of a data set that has no test images of its own
-DRAWINGS = 5000  # of no digit, from which batches get their outliers
+DRAWINGS = 5000  # of no digit: to train on, and as many others to calibrate on
 
 
 class DigitsDataModule(LightningDataModule):
@@ -38,6 +41,8 @@ class DigitsDataModule(LightningDataModule):
         as_digits: Whether a folder's images are brought to MNIST's form, or only resized.
         augment: Distorts the training images, differently each time.
         outliers: How many drawings of no digit join a training batch, as a fraction of its size.
+        hands: How many digits in hands that MNIST lacks are drawn to train on, as a fraction of the training images. As
+            many as there are validation images are drawn to calibrate on.
         block_size: Images for which Lightning does its work for each step once; 1 is plain Lightning.
 
     Attributes:
@@ -58,6 +63,7 @@ class DigitsDataModule(LightningDataModule):
         as_digits: bool = True,
         augment: Distort | None = None,
         outliers: float = 0.0,
+        hands: float | None = None,
         block_size: int = 1,
     ) -> None:
         super().__init__()
@@ -70,6 +76,7 @@ class DigitsDataModule(LightningDataModule):
         self.as_digits = as_digits
         self.augment = augment
         self.outliers = outliers
+        self.hands = hands
         self.block_size = block_size
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}
@@ -106,14 +113,36 @@ class DigitsDataModule(LightningDataModule):
             "; ".join(filter(None, [self.warning, missed and f"left out: {missed}", self.labels_without_images()]))
             or None
         )
-        self.drawings = drawings(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
+        self.drawings = non_digits(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
+        if self.hands:
+            self._add_hands(self.hands)
+
+    def _add_hands(self, fraction: float) -> None:
+        if self.classes != DIGITS:
+            raise InputError(f"data.hands={fraction}: {self.dataset} is not of the digits 0 to 9; use data.hands=null")
+        images, labels = self.parts["train"]
+        drawn, drawn_labels = digits(round(fraction * len(labels)), seed_for("hands", self.seed))
+        self.parts["train"] = torch.cat([images, drawn]), torch.cat([labels, drawn_labels])
+
+    def calibration(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns what to calibrate on: images with their labels, and images of no class, none without ``outliers``.
+
+        With ``hands`` the images are those to validate on and as many digits, drawn anew.
+        """
+        images, labels = self.parts["val"]
+        others = non_digits(DRAWINGS, seed_for("drawings to calibrate on", self.seed)) if self.outliers else images[:0]
+        if self.hands:
+            drawn, drawn_labels = digits(len(labels), seed_for("hands to calibrate on", self.seed))
+            images, labels = torch.cat([images, drawn]), torch.cat([labels, drawn_labels])
+        return images, labels, others
 
     def description(self) -> str:
         """Returns one line that says which data set this is, where it lies and how many images each part has."""
         sizes = {name: f"{len(labels):,}" for name, (_, labels) in self.parts.items()}
         source = f" in {self.root}" if self.dataset != "digits" else ""
+        hands = " with drawn hands" if self.hands else ""
         return (
-            f"{self.dataset}{source}: {sizes['train']} images to train on, {sizes['val']} to validate,"
+            f"{self.dataset}{source}{hands}: {sizes['train']} images to train on, {sizes['val']} to validate,"
             f" {sizes['test']} to test, {len(self.classes)} classes"
             + (f"; left out: {self.left_out}" if self.left_out else "")
         )
@@ -134,7 +163,8 @@ class DigitsDataModule(LightningDataModule):
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
         """Returns the first training images and some outliers, float32 (n, 784), and distorted copies of them."""
-        outliers = self.drawings[: images // 4] if self.drawings is not None else self.parts["train"][0][:0]
+        step = 4 * DRAWINGS // images  # some of each kind
+        outliers = self.parts["train"][0][:0] if self.drawings is None else self.drawings[::step]
         originals = normalized(torch.cat([self.parts["train"][0][:images], outliers]))
         augment: Any = self.augment
         draws = (augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))

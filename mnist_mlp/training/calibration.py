@@ -36,3 +36,18 @@ def fit_threshold(probabilities: Tensor, fraction: float = 0.02) -> float:
     """
     highest = probabilities.amax(1).sort().values
     return math.floor(highest[int(fraction * len(highest))].item() * 1e6) / 1e6  # not up: that would reject one more
+
+
+def best_threshold(digits: Tensor, others: Tensor, frequency: float) -> float:
+    """Returns the t that makes the fewest mistakes in telling digits from others by whether their top probability is t.
+
+    A mistake is a digit below t, or another image that is not below t.
+
+    Args:
+        digits: Probabilities, float (n, classes).
+        others: Probabilities of images of no class, float (m, classes).
+        frequency: How many others there are for each digit where the threshold will be used.
+    """
+    levels = torch.linspace(0, 1, 1001)
+    below = [torch.searchsorted(p.amax(1).sort().values, levels) / len(p) for p in (digits, others)]
+    return round(levels[(below[0] - frequency * below[1]).argmin()].item(), 3)

@@ -1,4 +1,4 @@
-"""The one evaluation of a trained network: once over the validation images, once over the test images."""
+"""The one evaluation of a trained network: once over what it is calibrated on, once over the test images."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError
-from mnist_mlp.training.calibration import fit_temperature, fit_threshold
+from mnist_mlp.training.calibration import best_threshold, fit_temperature, fit_threshold
 
 
 class Evaluation(NamedTuple):
@@ -20,8 +20,8 @@ class Evaluation(NamedTuple):
         accuracy: Fraction of the test images classified correctly.
         loss: Mean loss over the test images.
         calibration_error: Expected calibration error of the calibrated probabilities on the test images, 15 bins.
-        temperature: Fitted on the validation images.
-        threshold: Of probability, fitted on the validation images.
+        temperature: Fitted on the images to calibrate on.
+        threshold: Of probability, fitted on them and on drawings of no digit, if there are any.
         test_logits: float32 (n, classes), on the CPU, not calibrated.
     """
 
@@ -40,10 +40,15 @@ def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data:
         InputError: The network gives numbers that are not finite, with which nothing can be measured.
     """
     network = network.cpu().float().eval()
-    val_images, val_labels = data.parts["val"]
-    val_logits = logits_of(network, val_images)
-    temperature = fit_temperature(val_logits, val_labels)
-    threshold = fit_threshold((val_logits / temperature).softmax(1))
+    images, labels, others = data.calibration()
+    logits = logits_of(network, images)
+    temperature = fit_temperature(logits, labels)
+    probabilities = (logits / temperature).softmax(1)
+    if len(others):
+        unsure = (logits_of(network, others) / temperature).softmax(1)
+        threshold = best_threshold(probabilities, unsure, data.outliers)
+    else:
+        threshold = fit_threshold(probabilities)
 
     images, labels = data.parts["test"]
     logits = logits_of(network, images)

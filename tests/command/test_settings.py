@@ -48,6 +48,7 @@ def test_every_option_of_every_group_is_valid(group):
         ("augment=distort ~augment.scale", "augment.scale is missing: it must be a number from 0 to 1"),
         ("augment=distort augment.rotation=-1", "augment.rotation=-1: must be a number from 0 to 180"),
         ("augment=distort augment.smoothness=0.5", "augment.smoothness=0.5: must be a number from 1 to 28"),
+        ("data.hands=0", "data.hands=0: must be a number above 0 and up to 1, or null"),
         ("data.outliers=2", "data.outliers=2: must be a number from 0 to 1"),
         ("average=ema average.decay=1", "average.decay=1: must be a number in (0, 1)"),
         ("scheduler=warmup_cosine scheduler.warmup=1", "scheduler.warmup=1: must be a number in [0, 1)"),

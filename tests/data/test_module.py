@@ -78,6 +78,38 @@ def test_drawings_that_are_no_digit_join_each_training_batch(mnist_root, few_dra
         assert set().union(*(rows(getattr(share, part)) for share in shares)) == rows(getattr(batches[0], part))
 
 
+def test_drawn_digits_join_the_training_images_alone(mnist_root):
+    plain, joined = ready(root=mnist_root), ready(root=mnist_root, hands=0.25)
+    images, labels = joined.parts["train"]
+    assert len(images) == len(labels) == 512 + 128
+    assert torch.equal(images[:512], plain.parts["train"][0])
+    assert len(rows(images[512:])) == len(set(rows(images[512:])) - rows(plain.parts["train"][0])) == 128
+    assert torch.equal(images, ready(root=mnist_root, hands=0.25).parts["train"][0])
+    assert rows(images[512:]) != rows(ready(root=mnist_root, hands=0.25, seed=1).parts["train"][0][512:])
+    for part in ("val", "test"):
+        assert torch.equal(joined.parts[part][0], plain.parts[part][0])
+
+
+def test_calibration_sees_drawings_that_training_did_not(mnist_root, few_drawings):
+    plain, data = ready(root=mnist_root), ready(root=mnist_root, hands=0.25, outliers=0.25)
+    assert [len(part) for part in plain.calibration()] == [128, 128, 0]
+    images, labels, others = data.calibration()
+    assert [len(part) for part in (images, labels, others)] == [256, 256, 200]
+    assert torch.equal(images[:128], data.parts["val"][0])
+    assert not rows(images[128:]) & rows(data.parts["train"][0])
+    assert not rows(others) <= rows(data.drawings)
+    assert all(torch.equal(*pair) for pair in zip(data.calibration(), (images, labels, others)))
+
+
+def test_hands_are_for_data_sets_of_digits(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number in range(5):
+            Image.new("L", (28, 28), 255).save(tmp_path / label / f"{number}.png")
+    with pytest.raises(InputError, match="data.hands=0.5: folder is not of the digits 0 to 9"):
+        ready(dataset="folder", root=tmp_path, hands=0.5)
+
+
 def test_too_few_images_to_split(mnist_root):
     with pytest.raises(InputError, match="640 images are too few"):
         ready(root=mnist_root, val_fraction=1e-6)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mnist_mlp.training.calibration import fit_temperature, fit_threshold
+from mnist_mlp.training.calibration import best_threshold, fit_temperature, fit_threshold
 
 
 def test_the_temperature_undoes_overconfidence():
@@ -30,3 +30,24 @@ def test_a_threshold_refuses_the_share_and_is_the_highest_that_does(images, refu
 def test_a_threshold_of_equal_probabilities_refuses_none():
     assert fit_threshold(torch.full((1000, 3), 1 / 3)) == math.floor(1e6 / 3) / 1e6
     assert fit_threshold(torch.eye(10)) == 1
+
+
+def test_the_best_threshold_makes_the_fewest_mistakes():
+    random = torch.Generator().manual_seed(0)
+    digits, others = (0.5 + torch.rand(4000, generator=random) ** power / 2 for power in (0.3, 2))
+    rows = [torch.stack([1 - highest, highest], 1) for highest in (digits, others)]
+
+    def mistakes(threshold: float, frequency: float) -> float:
+        return ((digits < threshold).float().mean() + frequency * (others >= threshold).float().mean()).item()
+
+    for frequency in (0.1, 1, 10):
+        fewest = min(mistakes(level / 100, frequency) for level in range(101))
+        assert mistakes(best_threshold(*rows, frequency), frequency) <= fewest + 1e-6
+    thresholds = [best_threshold(*rows, frequency) for frequency in (0.01, 0.1, 1, 10)]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[0] < thresholds[-1]
+
+
+def test_the_best_threshold_parts_what_can_be_parted():
+    sure, unsure = torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([[0.5, 0.5], [0.4, 0.6]])
+    assert 0.6 < best_threshold(sure, unsure, 0.25) <= 0.8

@@ -12,7 +12,7 @@ from mnist_mlp.data import batches
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.model.losses import outlier_exposure
-from mnist_mlp.pictures.non_digits import drawings
+from mnist_mlp.strokes.non_digits import non_digits
 from mnist_mlp.training.build import build_block_size, build_classifier
 
 
@@ -188,7 +188,7 @@ def test_images_that_are_no_digit_teach_to_be_unsure_of_them(mnist_root, few_dra
     def confidence(*overrides):
         classifier, _ = trained(mnist_root, *overrides, max_epochs=5)
         with torch.inference_mode():
-            return classifier(batches.normalized(drawings(200, 1))).softmax(1).amax(1).mean()
+            return classifier(batches.normalized(non_digits(200, 1))).softmax(1).amax(1).mean()
 
     assert confidence("data.outliers=0.5") < 0.7 * confidence()
 

@@ -5,6 +5,7 @@ from torch import nn
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.training import build
+from mnist_mlp.training.calibration import best_threshold, fit_temperature
 from mnist_mlp.training.evaluate import evaluate, logits_of
 
 
@@ -53,6 +54,17 @@ def test_temperature_and_threshold_are_fitted_on_validation_images(data):
     assert scaled[0] < scaled[1]
     refused = (logits / evaluation.temperature).softmax(1).amax(1) < evaluation.threshold
     assert refused.sum() == len(labels) // 50  # 2 %
+
+
+def test_with_outliers_and_hands_they_are_fitted_on_drawings_too(few_drawings):
+    data = build.build_data(composed("data=digits", "data.outliers=0.25", "data.hands=0.25"))
+    tested = network()
+    evaluation = evaluate(tested, nn.CrossEntropyLoss(), data)
+    images, labels, others = data.calibration()
+    logits = logits_of(tested, images)
+    assert evaluation.temperature == fit_temperature(logits, labels)
+    scaled = [(part / evaluation.temperature).softmax(1) for part in (logits, logits_of(tested, others))]
+    assert evaluation.threshold == best_threshold(*scaled, 0.25)
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy(data):

@@ -63,7 +63,13 @@ def test_more_processes_than_the_machine_has_cores_are_refused(tmp_path):
 
 
 SETTINGS = ["data=digits", "model=mlp", "data.batch_size=47", "trainer.max_epochs=2"]
-ALL_OPTIONS = ["augment=handwriting", "average=ema", "trainer.gradient_clip_val=0.5", "data.outliers=0.3"]
+ALL_OPTIONS = [
+    "augment=handwriting",
+    "average=ema",
+    "trainer.gradient_clip_val=0.5",
+    "data.outliers=0.3",
+    "data.hands=0.2",
+]
 
 
 def test_the_command_starts_processes_that_train_what_one_does(tmp_path):

@@ -95,7 +95,7 @@ def test_a_continued_run_is_the_run_that_never_stopped(tmp_path, mnist_root):
 
 ALL_OPTIONS = ["augment=handwriting", "average=ema", "average.decay=0.9", "model.batch_norm=true", "model.dropout=0.1"]
 ALL_OPTIONS += ["loss.label_smoothing=0.1", "trainer.gradient_clip_val=0.5", "trainer.precision=bf16-mixed"]
-ALL_OPTIONS += ["data.outliers=0.1"]
+ALL_OPTIONS += ["data.outliers=0.1", "data.hands=0.2"]
 ALL_OPTIONS += ["trainer.max_epochs=4"]  # as many in each part: a schedule covers the whole run
 
 

@@ -13,8 +13,8 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.mnist_form import SIDE
-from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
-from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
+from mnist_mlp.runs.folder import RunFolder, folder_of
 from mnist_mlp.runs.metrics import Metrics
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -44,7 +44,7 @@ class Reader:
 
     def __init__(self, run: str | Path, threshold: float | None = None) -> None:
         run = Path(run)
-        self.folder = RunFolder(run if run.is_dir() else run.absolute().parent.parent)
+        self.folder = folder_of(run)
         path = self.folder.best if run.is_dir() else run
         checkpoint = read_checkpoint(path)
         self.metrics = self.folder.read_metrics()
@@ -146,9 +146,7 @@ def trained_network(checkpoint: dict[str, Any]) -> MLP:
     settings = settings_of(checkpoint)
     model = {key.removeprefix("model."): value for key, value in settings.items() if key.startswith("model.")}
     model.pop("_target_", None)
-    weights = checkpoint["state_dict"]
-    prefix = "average.module." if "average.n_averaged" in weights else "network."
-    weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    weights = trained_weights(checkpoint)
     network = MLP(**model, num_classes=len(next(reversed(weights.values()))))
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)

@@ -16,6 +16,7 @@ a part by its name, change a setting by its key:
   python train.py 'model.hidden_sizes=[256,128]' trainer.max_epochs=10
   python train.py data=digits                      real digits without download
   python train.py data=folder data.root=my_digits  your own: my_digits/7/*.png
+  python train.py init=RUN data=kmnist             start from a run's weights
   python train.py -m model=perceptron,mlp seed=0,1 all four, and a report
   python train.py study=dropout                    a prepared sweep
   python train.py search=optuna model=mlp          look for good settings

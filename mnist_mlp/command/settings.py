@@ -48,6 +48,7 @@ def one_of(*choices: Any) -> Rule:
 RULES: dict[str, Rule] = {
     "seed": integer(0),
     "checkpoint": ("a checkpoint file of a run, or null", lambda value: value is None or isinstance(value, str)),
+    "init": ("the folder of a run or a checkpoint, or null", lambda value: value is None or isinstance(value, str)),
     "model.hidden_sizes": (
         "a list of integers, each at least 1, such as [512,512] or []",
         lambda value: isinstance(value, list) and all(is_integer(size) and size >= 1 for size in value),

@@ -11,7 +11,7 @@ from mnist_mlp.errors import InputError
 
 COMMANDS = ("predict", "draw", "evaluate", "report", "export")
 # Settings that hold a path, which is taken as it is, whatever Hydra's grammar makes of its characters.
-PATHS = ("data.root", "checkpoint", "hydra.run.dir", "hydra.sweep.dir")
+PATHS = ("data.root", "data.extra", "init", "checkpoint", "hydra.run.dir", "hydra.sweep.dir")
 SEE_HELP = "python train.py --help shows what can be typed"
 CLOSING = {"[": "]", "{": "}", "(": ")"}
 

@@ -37,6 +37,13 @@ def settings_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return {key: _value(text) for key, text in texts.items()}
 
 
+def trained_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Returns the network's weights, or the average of them if one was kept, by their names in the network."""
+    weights = checkpoint["state_dict"]
+    prefix = "average.module." if "average.n_averaged" in weights else "network."
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+
+
 def _value(text: str) -> Any:
     """Returns what ``str`` was given: not by YAML, which takes 5e-05 for text."""
     try:

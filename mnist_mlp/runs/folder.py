@@ -142,6 +142,11 @@ class SweepFolder:
         return [RunFolder(folder.parent) for folder in sorted(self.path.glob("*/.hydra"))]
 
 
+def folder_of(run: Path) -> RunFolder:
+    """Returns the folder of a run, given that or a checkpoint in it."""
+    return RunFolder(run if run.is_dir() else run.absolute().parent.parent)
+
+
 def runs_below(folder: Path) -> list[RunFolder]:
     """Returns the runs that the folder is or holds, at any depth, sorted by path."""
     return [RunFolder(path.parent) for path in sorted(folder.rglob(".hydra")) if path.is_dir()]

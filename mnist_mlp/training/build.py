@@ -14,6 +14,7 @@ from lightning.pytorch.profilers import AdvancedProfiler, PyTorchProfiler, Simpl
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from mnist_mlp.adaptation.start import start_from
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError, one_line
@@ -81,9 +82,11 @@ def build_block_size(config: DictConfig, callbacks: list[Callback]) -> tuple[int
 
 
 def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
-    """Returns the classifier with the initial weights of the seed, and sets the number of threads that suits it."""
+    """Returns the classifier with the weights of the seed or of a run, and sets the number of threads that suits it."""
     torch.manual_seed(seed_for("weights", config.seed))
     network = instantiate(config.model, num_classes=len(data.classes), _convert_="all")
+    if config.init is not None and config.checkpoint is None:
+        print(start_from(Path(config.init), network, data.classes, settings(config, data)))
     torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
     parts = {
         "network": network,

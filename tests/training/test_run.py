@@ -1,6 +1,7 @@
 """A run from config to run folder, in this process."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,16 @@ def test_a_gpu_that_is_not_there(tmp_path, mnist_root):
 def test_digits_reach_96_percent_without_a_network(tmp_path):
     metrics = training.train(composed("data=digits", "data.batch_size=32", "trainer.max_epochs=20"), tmp_path)
     assert metrics.test_accuracy >= 0.96
+
+
+def test_a_run_starts_from_another_and_is_resumed_without_it(tmp_path, mnist_root, trained_run, no_pictures, capsys):
+    start = tmp_path / "start"
+    shutil.copytree(trained_run.folder.path, start)
+    settings = [f"init={start}", "model.hidden_sizes=[64,32]", "model.batch_norm=true", "optimizer.lr=1e-9"]
+    config = composed(f"data.root={mnist_root}", *SMALL[1:], *settings, "trainer.max_epochs=1")
+    begun = training.train(config, tmp_path / "run")
+    assert f"starts from {start}" in capsys.readouterr().out
+    assert begun.val_accuracy == pytest.approx(trained_run.metrics.val_accuracy, abs=0.02)
+    shutil.rmtree(start)
+    config.trainer.max_epochs, config.checkpoint = 2, str(RunFolder(tmp_path / "run").last)
+    assert training.train(config, tmp_path / "run").epochs == 2

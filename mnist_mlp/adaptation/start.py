@@ -1,0 +1,95 @@
+"""The weights that a training starts from: those of another run."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mnist_mlp.errors import InputError
+from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
+from mnist_mlp.runs.folder import folder_of
+from mnist_mlp.runs.settings import first_difference
+
+
+def start_from(run: Path, network: nn.Module, classes: list[str], settings: dict[str, Any]) -> str:
+    """Gives a network the weights of a run, and returns in a line what they are.
+
+    A class that the run does not know gets a new row of the last layer: the one that the network has.
+
+    Args:
+        run: A run folder or a checkpoint.
+        network: A new network, changed in place.
+        classes: The names of its classes.
+        settings: Its settings, with keys such as ``model.activation``; if there are none, shapes alone must fit.
+
+    Raises:
+        InputError: The run is missing or damaged, or has another model.
+    """
+    folder = folder_of(run)
+    path = folder.best if run.is_dir() else run
+    checkpoint = read_checkpoint(path)
+    before, now = (relevant(values) for values in (settings_of(checkpoint), settings))
+    if before and now and (key := first_difference(before, now)):
+        raise InputError(
+            f"init={run}: its model has {key}={before.get(key)}, not {now.get(key)}: another architecture's weights"
+            " are of no use; leave the model out, and it is the run's"
+        )
+    weights, metrics = trained_weights(checkpoint), folder.read_metrics()
+    try:
+        known = metrics.classes if metrics and metrics.classes else default_classes(weights)
+        fill(network, weights, classes, known)
+    except (ValueError, AttributeError, TypeError, IndexError) as error:
+        raise InputError(f"init={run}: {path} does not hold the weights of such a model ({error})") from error
+    return description(run, classes, known)
+
+
+def relevant(settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings that the weights depend on: dropout may be another."""
+    return {key: value for key, value in settings.items() if key.startswith("model.") and key != "model.dropout"}
+
+
+def default_classes(weights: dict[str, Any]) -> list[str]:
+    """Returns the names of a run's classes where nothing says them: numbers."""
+    return [str(number) for number in range(len(list(weights.values())[-1]))]
+
+
+@torch.no_grad()
+def fill(network: nn.Module, weights: dict[str, Any], classes: list[str], known: list[str]) -> None:
+    """Copies weights into a network in their order: dropout changes names. Of the last layer, row by class.
+
+    Raises:
+        ValueError: They do not fit.
+    """
+    own = network.state_dict()
+    last = last_layer(network)
+    rows = [(place, known.index(name)) for place, name in enumerate(classes) if name in known]
+    new, old = torch.tensor(rows, dtype=torch.long).view(-1, 2).unbind(1)
+    if len(own) != len(weights):
+        raise ValueError(f"{len(weights)} tensors instead of {len(own)}")
+    for (name, tensor), saved in zip(own.items(), weights.values()):
+        is_last = name.rpartition(".")[0] == last
+        shape = (len(known), *tensor.shape[1:]) if is_last else tensor.shape
+        if saved.shape != shape:
+            raise ValueError(f"{name}: {tuple(saved.shape)} instead of {tuple(shape)}")
+        if is_last:
+            tensor[new] = saved[old].to(tensor)
+        else:
+            tensor.copy_(saved)
+
+
+def last_layer(network: nn.Module) -> str:
+    """Returns the name of the last layer that has parameters."""
+    names: list[tuple[str, Tensor]] = list(network.named_parameters())  # pyright: ignore
+    return names[-1][0].rpartition(".")[0]
+
+
+def description(run: Path, classes: list[str], known: list[str]) -> str:
+    """Returns what was taken of a run."""
+    unknown = [name for name in classes if name not in known]
+    if not unknown:
+        return f"starts from {run}"
+    names = f"{', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}"
+    if len(unknown) == len(classes):
+        return f"starts from {run}; its classes are others, so the last layer is new"
+    return f"starts from {run}; it does not know {names}, so these have new weights in the last layer"

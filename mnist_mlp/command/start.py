@@ -1,0 +1,51 @@
+"""A training that starts from a run's weights, ``init=RUN``, has that run's model."""
+
+import json
+from pathlib import Path
+
+from mnist_mlp.command.options import options
+from mnist_mlp.command.resume import by_key, parsed
+from mnist_mlp.errors import InputError
+from mnist_mlp.runs.folder import folder_of
+from mnist_mlp.runs.settings import flatten
+
+
+def with_start(arguments: list[str]) -> list[str]:
+    """Returns the arguments with the model of the run that ``init=RUN`` names put before them.
+
+    So the model is among what the new run was begun with, and it can be resumed when RUN is gone. What is typed of the
+    model stays; so do the arguments that resume a run.
+
+    Raises:
+        InputError: There is no such run, or the several of a sweep have different models.
+    """
+    words = by_key(arguments)
+    if "init" not in words or {"resume", "checkpoint"} & words.keys():
+        return arguments
+    override = parsed(words["init"])
+    texts = override.sweep_string_iterator() if override.is_discrete_sweep() else [words["init"].partition("=")[2]]
+    runs = [parsed(f"init={text}").value() for text in texts]
+    models = [model_of(Path(str(run))) for run in runs if run is not None]
+    if any(model != models[0] for model in models):
+        raise InputError(f"{words['init']}: runs with different models; start from one of them at a time")
+    if "model" in words or not models:
+        return arguments
+    return [*(word for word in models[0] if word.partition("=")[0].lstrip("+") not in words), *arguments]
+
+
+def model_of(run: Path) -> list[str]:
+    """Returns what one types to get the model of a run; nothing if its folder does not say.
+
+    Args:
+        run: A run folder or a checkpoint.
+    """
+    folder = folder_of(run)
+    if not (folder.best if run.is_dir() else run).is_file():
+        raise InputError(f"init={run}: no run is there: its folder has checkpoints/best.ckpt")
+    if not folder.config_yaml.is_file():
+        return []
+    model, choice = folder.config.get("model"), folder.choices.get("model")
+    if not isinstance(model, dict):
+        raise InputError(f"{folder.config_yaml}: model: must hold the settings of the run's model")
+    settings = [f"++{key}={json.dumps(value)}" for key, value in flatten(model, "model.").items()]
+    return [f"model={choice}", *settings] if choice in options()["model"] else settings

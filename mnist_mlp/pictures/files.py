@@ -35,7 +35,8 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     """Reads a picture file as grey, uint8 (height, width), upright, with its ink and paper as they are.
 
     Of its colours the grey is taken that shows the ink best. A JPEG of more than MAX_PIXELS is decoded to a half, a
-    quarter or an eighth of its sides. Transparent parts become paper that contrasts with the drawing. Of several frames the first is read.
+    quarter or an eighth of its sides. Transparent parts become paper that contrasts with the drawing. Of several
+    frames the first is read.
 
     Args:
         source: A path or an open binary file.

@@ -67,7 +67,10 @@ def ink_thresholds(absorbed: np.ndarray) -> tuple[float, float] | None:
         return None
     values = np.clip(np.round(absorbed[near] * 255), 0, 255).astype(np.uint8)
     level = cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0]
-    threshold = max(visible, (values[values > level].mean() / 2 if level < 1 else level) / 255)
+    ink, paper = values[values > level], values[values <= level]
+    if level < 255 * LIKELY and ink.size and paper.size:  # of all levels between two distant classes it is the lowest
+        level = (ink.mean() + paper.mean()) / 2
+    threshold = max(visible, level / 255)
     return threshold, max(visible, FAINT * threshold)
 
 

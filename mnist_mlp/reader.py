@@ -76,7 +76,8 @@ class Reader:
                 the run's classes are digits.
         """
         if self.as_digits:
-            return digits_in(picture, set(self.classes) <= set(DIGITS) if several is None else several)
+            several = set(self.classes) <= set(DIGITS) if several is None else several
+            return digits_in(picture, several, self.probabilities)
         height, width = picture.shape
         image = resize(torch.from_numpy(picture.copy())[None])  # Pillow's arrays are read-only
         if self.on_white is not None and picture.shape != (SIDE, SIDE) and on_white(image).item() != self.on_white:

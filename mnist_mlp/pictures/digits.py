@@ -1,19 +1,23 @@
 """The digits in a picture, as MNIST would show them."""
 
-from itertools import accumulate, pairwise
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 
+from mnist_mlp.pictures.finding.ink import inks_in
+from mnist_mlp.pictures.finding.lattice import NOTHING, Probabilities, Segmentation, segment
+from mnist_mlp.pictures.finding.order import lines_of
+from mnist_mlp.pictures.finding.pieces import Pieces, pieces_of
+from mnist_mlp.pictures.finding.ruling import remove_ruling
 from mnist_mlp.pictures.geometry import bounds, enlarge_to, shrink_to
-from mnist_mlp.pictures.ink import ink_in
-from mnist_mlp.pictures.mnist_form import is_framed, mnist_image
-from mnist_mlp.pictures.ruling import remove_ruling
-from mnist_mlp.pictures.segments import components_of, isolated_ink, separate_digits, union
+from mnist_mlp.pictures.mnist_form import is_framed
 
 MAX_WORK_SIDE = 1600  # px: larger pictures are reduced first, no digit needs more to be found
 MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would be all edge
+MAX_SEEN = 300  # pieces seen in all ways to see a picture, after which no other is tried
+READ = 0.6  # nats, score from which on digits are read where there may be no ink
+PLAIN = 1.0  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
 
 
 class Digit(NamedTuple):
@@ -21,10 +25,10 @@ class Digit(NamedTuple):
 
     box: tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
     image: np.ndarray  # uint8 (28, 28), white on black
-    line: int = 0  # counted from 0 at the top
+    line: int = 0  # of writing, counted from the top
 
 
-def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
+def digits_in(picture: np.ndarray, several: bool = True, probabilities: Probabilities | None = None) -> list[Digit]:
     """Returns the digits in a picture in reading order, an empty list if there are none.
 
     An image that is framed as MNIST's are is returned unchanged.
@@ -32,28 +36,52 @@ def digits_in(picture: np.ndarray, several: bool = True) -> list[Digit]:
     Args:
         picture: Grey, uint8 (height, width). Ink may be dark on light or light on dark.
         several: Whether the picture may hold several digits. If False, all its ink is one digit.
+        probabilities: What a network makes of images, such as ``Reader.probabilities``. It decides what is a digit,
+            where digits touch and which pieces form one. Without it only sizes and distances do.
     """
     if is_framed(picture):
         return [Digit(bounds(picture > 0), picture.copy())]
     work = enlarge_to(shrink_to(picture, MAX_WORK_SIDE), MIN_WORK_SIDE)
-    ink = ink_in(work)
-    if ink is None:
-        return []
-    labels, components = components_of(remove_ruling(ink > 0.5))
-    if several:
-        components = separate_digits(components, labels)
-    elif components:
-        components = [union(*components)]
-    images = map(mnist_image, isolated_ink(components, ink, labels))
-    boxes = [scaled(component.box, work.shape, picture.shape) for component in components]
-    found = zip(boxes, images, line_numbers(boxes))
-    return [Digit(box, image, line) for box, image, line in found if image is not None]
+    best, seen = NOTHING, 0
+    for ink in inks_in(work):
+        if not ink.is_likely and probabilities is None:
+            continue
+        found = pieces_of(ink.amount > 0.5)
+        segmentation = segment(ink.amount, found, probabilities, not several)
+        if several and probabilities is not None and segmentation.score < PLAIN:
+            segmentation = max(segmentation, unframed(ink.amount, found, segmentation, probabilities), key=score)
+        if ink.is_likely or segmentation.score > READ:
+            best = max(best, segmentation, key=score)
+        seen += len(found.pieces)
+        if (probabilities is None and best.digits) or best.score > PLAIN or seen > MAX_SEEN:
+            break
+    lines = lines_of([digit.box for digit in best.digits])
+    return [
+        Digit(scaled(best.digits[place].box, work.shape, picture.shape), best.digits[place].image, line)
+        for line, places in enumerate(lines)
+        for place in places
+    ]
 
 
-def line_numbers(boxes: list[tuple[int, int, int, int]]) -> list[int]:
-    """Returns the line of each box, counted from 0, of boxes in reading order."""
-    breaks = [box[0] < before[0] or box[1] > before[3] for before, box in pairwise(boxes)]
-    return [0, *accumulate(map(int, breaks))][: len(boxes)]
+def unframed(ink: np.ndarray, found: Pieces, before: Segmentation, probabilities: Probabilities) -> Segmentation:
+    """Returns the digits after straight lines that run through what was left out before are removed."""
+    rest = found.places >= 0
+    ruled = False
+    for whole in {found.pieces[place].whole for place in before.left_out}:
+        own = [place for place, piece in enumerate(found.pieces) if piece.whole == whole]
+        (left, top), (right, bottom) = found.boxes[own, :2].min(0), found.boxes[own, 2:].max(0)
+        window = slice(top, bottom), slice(left, right)
+        mine = np.isin(found.places[window], own)
+        kept = remove_ruling(mine) if max(mine.shape) >= before.usual else mine
+        if (kept != mine).any():
+            rest[window] &= kept | ~mine
+            ruled = True
+    return segment(ink * rest, pieces_of((ink > 0.5) & rest), probabilities) if ruled else NOTHING
+
+
+def score(segmentation: Segmentation) -> float:
+    """Returns how plainly all ink is read, nats."""
+    return segmentation.score
 
 
 def scaled(box: tuple[int, int, int, int], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, int, int, int]:

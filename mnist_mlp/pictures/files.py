@@ -3,21 +3,25 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from math import ceil, log2
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.pictures.finding.colour import contrasting_grey
 
 with suppress(ImportError):
     import pillow_heif  # pyright: ignore[reportMissingImports]
 
     pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
 
-MAX_PIXELS = 100_000_000  # px of a picture: reading one takes about 1 GB of memory
+MAX_PIXELS = 30_000_000  # px of a picture as it is decoded: more would take over 400 MB of memory
+WHOLE_PIXELS = 100_000_000  # px of a picture that cannot be decoded smaller
+TOO_MANY = f"more than {WHOLE_PIXELS // 1_000_000} million pixels are too many; save it smaller, or as JPEG"
 # What is taken for a picture in a folder. Pillow also knows formats of films, tables and programs.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "TGA", "TIFF"}
 FORMATS |= {"WEBP"}
@@ -30,26 +34,51 @@ TO_EXPORT |= {".rw2", ".svg", ".webp", *HEIC}
 def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     """Reads a picture file as grey, uint8 (height, width), upright, with its ink and paper as they are.
 
-    Transparent parts become paper that contrasts with the drawing. Of several frames the first is read.
+    Of its colours the grey is taken that shows the ink best. A JPEG of more than MAX_PIXELS is decoded to a half, a
+    quarter or an eighth of its sides. Transparent parts become paper that contrasts with the drawing. Of several
+    frames the first is read.
 
     Args:
         source: A path or an open binary file.
 
     Raises:
-        InputError: The file is missing, damaged, no picture, or has more than MAX_PIXELS pixels.
+        InputError: The file is missing, damaged, no picture, or is no JPEG and has more than WHOLE_PIXELS pixels.
     """
     name = source if isinstance(source, str | Path) else getattr(source, "name", "picture")
     try:
-        with Image.open(source) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels are too many")
-            image.draft("L", image.size)  # a JPEG's colours need not be decoded
+        with opened(source) as image:
+            halve(image)
             return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a readable image ({unknown_format(source)})") from error
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         reason = one_line(getattr(error, "strerror", None) or error or type(error).__name__)
         raise InputError(f"{name}: not a readable image ({reason})") from error
+
+
+def opened(source: str | Path | BinaryIO) -> Image.Image:
+    """Opens a picture file of any number of pixels; Pillow refuses the largest, even of JPEGs, which it can halve."""
+    try:
+        return Image.open(source)
+    except Image.DecompressionBombError:
+        try:
+            return JpegImageFile(source)  # pyright: ignore
+        except SyntaxError as error:
+            raise ValueError(TOO_MANY) from error
+
+
+def halve(image: Image.Image) -> None:
+    """Makes a JPEG with too many pixels decode to a half, a quarter or an eighth of its sides.
+
+    Raises:
+        ValueError: There are too many pixels, and the picture is no JPEG.
+    """
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS:
+        scale = 2 ** ceil(log2(pixels / MAX_PIXELS) / 2)
+        image.draft("RGB", (image.width // scale, image.height // scale))
+        if image.width * image.height > WHOLE_PIXELS:
+            raise ValueError(TOO_MANY)
 
 
 def grey(image: Image.Image) -> np.ndarray:
@@ -63,7 +92,7 @@ def grey(image: Image.Image) -> np.ndarray:
         return on_contrasting_paper(np.asarray(image.convert("RGBA")))
     if image.mode not in ("L", "1", "RGB"):
         image = image.convert("RGB")
-    return np.asarray(image.convert("L"))
+    return contrasting_grey(np.asarray(image)) if image.mode == "RGB" else np.asarray(image.convert("L"))
 
 
 def on_contrasting_paper(picture: np.ndarray) -> np.ndarray:
@@ -72,7 +101,7 @@ def on_contrasting_paper(picture: np.ndarray) -> np.ndarray:
     The background is the picture's own median if most of it is opaque and shows ink on paper, otherwise black or
     white, whichever contrasts with the ink.
     """
-    tone = cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2GRAY)
+    tone = contrasting_grey(np.ascontiguousarray(picture[..., :3]))
     alpha = picture[..., 3]
     opaque = tone[alpha > 127]
     if not opaque.size:

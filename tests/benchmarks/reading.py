@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,7 +30,7 @@ from torch import Tensor
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.pictures.ink import ink_in
+from mnist_mlp.pictures.finding.ink import inks_in
 from mnist_mlp.pictures.mnist_form import centred, fitted, mnist_image
 from mnist_mlp.reader import Reader
 
@@ -58,8 +59,7 @@ def with_stroke_width(picture: np.ndarray) -> np.ndarray:
 
 
 def without_paper(picture: np.ndarray) -> np.ndarray:
-    ink = ink_in(picture)
-    return BLANK if ink is None else first(mnist_image(ink))
+    return first(*(mnist_image(ink.amount) for ink in islice(inks_in(picture), 1)))
 
 
 def whole(picture: np.ndarray) -> np.ndarray:

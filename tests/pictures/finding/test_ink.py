@@ -4,12 +4,12 @@ import pytest
 from support.sketches import assert_seven, one_seven
 
 from mnist_mlp.pictures.digits import digits_in
-from mnist_mlp.pictures.ink import ink_in
+from mnist_mlp.pictures.finding.ink import inks_in
 
 
 def test_ink_is_above_a_half_and_paper_below():
     picture = one_seven(ink=100)
-    ink = ink_in(picture)
+    ink = next(inks_in(picture)).amount
     assert ink.dtype == np.float32
     assert 0 <= ink.min() <= ink.max() <= 1
     assert (ink[picture < 110] > 0.5).all()

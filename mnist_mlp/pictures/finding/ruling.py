@@ -8,6 +8,7 @@ import numpy as np
 from mnist_mlp.pictures.geometry import distance_to_edge, shrink_to
 
 RULING_SIDE = 400  # px, longer side at which lines are looked for: enough to show them, and fast
+MIN_COVERED = 0.75  # of a line that ink covers
 MIN_RULED_SIDE = 64  # px: a smaller picture shows a digit and no paper
 
 
@@ -93,10 +94,27 @@ def level_lines(mask: np.ndarray) -> np.ndarray:
     for slope in np.arange(-0.18, 0.19, 0.02):
         shear = np.array([[1, 0, gap], [slope, 1, margin - slope * width / 2]])
         line = cv2.warpAffine(thin, shear, (width + 2 * gap, height + 2 * margin), flags=cv2.INTER_NEAREST)
-        steps = (cv2.MORPH_OPEN, run), (cv2.MORPH_CLOSE, gap), (cv2.MORPH_OPEN, max(run, width // 7))
-        for operation, length in steps:
-            line = cv2.morphologyEx(line, operation, np.ones((1, length), np.uint8))
+        line = closed_and_opened(closed_and_opened(line, run // 2, run), gap, max(run, width // 7))
+        if line.any():
+            ink = cv2.warpAffine(mask, shear, (line.shape[1], line.shape[0]), flags=cv2.INTER_NEAREST)
+            line = covered(line, cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, run // 2), np.uint8)))
         if line.any():
             line = cv2.warpAffine(line, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
             lines |= crossing(line, 0.15, 3).astype(np.uint8)
     return lines & mask
+
+
+def closed_and_opened(mask: np.ndarray, gap: int, length: int) -> np.ndarray:
+    """Bridges level gaps in a mask, uint8, of less than `gap` pixels, then drops what is shorter than `length`."""
+    for operation, extent in ((cv2.MORPH_CLOSE, gap), (cv2.MORPH_OPEN, length)):
+        mask = cv2.morphologyEx(mask, operation, np.ones((1, extent), np.uint8))
+    return mask
+
+
+def covered(lines: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """Returns the lines, uint8, of which ink covers MIN_COVERED: strokes in a row are no line."""
+    count, labels = cv2.connectedComponents(lines)
+    near = cv2.dilate(ink, np.ones((3, 1), np.uint8)).ravel()
+    shares = np.bincount(labels.ravel(), near, count) / np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    shares[0] = 0
+    return (shares >= MIN_COVERED)[labels].astype(np.uint8)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from support.sketches import assert_seven, one_seven
 
-from mnist_mlp.pictures.ruling import remove_ruling
+from mnist_mlp.pictures.finding.ruling import remove_ruling
 
 
 def ruled(height: int = 200, width: int = 300) -> np.ndarray:

@@ -4,7 +4,6 @@ import pytest
 from support.sketches import SEVEN, one_seven, ring, seven, sheet, similarity
 
 from mnist_mlp.pictures.digits import digits_in
-from mnist_mlp.pictures.segments import components_of, isolated_ink
 
 
 def test_specks_are_not_digits():
@@ -59,16 +58,3 @@ def test_the_bar_of_a_seven_is_joined_across_a_gap():
     cv2.line(picture, (152, 74), (120, 140), 0, 6)
     assert len(digits_in(picture)) == 2
     assert digits_in(picture)[1].box[1] < 55
-
-
-def test_a_component_is_isolated_with_a_border_of_paper():
-    ink = np.zeros((20, 30), np.float32)
-    ink[:12, :10] = 1
-    ink[:12, 10] = 0.4  # the grey edge of the stroke
-    ink[:12, 14:23] = 1
-    labels, components = components_of(ink > 0.5)
-    first, second = isolated_ink(sorted(components, key=lambda component: component.left), ink, labels)
-    assert first.shape == (16, 14)
-    assert first.sum() == pytest.approx(12 * 10.4)
-    assert second.shape == (16, 13)
-    assert second.sum() == 12 * 9

@@ -1,0 +1,149 @@
+"""Ink told from paper, in uneven light, dark on light or light on dark."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from mnist_mlp.pictures.finding.ruling import remove_ruling
+from mnist_mlp.pictures.finding.sheet import table_in
+from mnist_mlp.pictures.geometry import shrink_to
+
+PAPER_SIDE = 128  # px, longer side at which the paper and its light are estimated: both vary slowly
+CONTRAST = 0.1  # Sauvola's k: fraction of the mean around it by which ink is darker, at least
+WINDOW = 0.125  # of the longer side, over which the mean is taken
+FAINT = 0.65  # of the threshold for ink, what the fainter parts of a stroke absorb at least
+LIKELY = 0.1  # fraction of the light that what is likely to be ink absorbs
+MIN_ABSORPTION = 0.05  # fraction of the paper's light that ink absorbs at least
+
+
+def absorption(picture: np.ndarray, black: float) -> np.ndarray:
+    """Returns the fraction of the paper's light that each pixel absorbs: about 0 for paper, up to 1 for ink, float32.
+
+    The paper in its light is what a morphological closing leaves, which fills everything narrower than the widest
+    stroke. Serra 1982, Image Analysis and Mathematical Morphology.
+    """
+    small = cv2.GaussianBlur(shrink_to(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
+    extent = round(0.45 * small.shape[0]) | 1  # no digit is taller than the picture, and no blot half as tall
+    y, x = (min(extent // 2, side - 1) for side in small.shape)
+    beyond = np.pad(small, [(y, y), (x, x)], "reflect", reflect_type="odd")  # continues the slope of the light
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
+    closed = closed[y : y + small.shape[0], x : x + small.shape[1]]
+    paper = np.clip(cv2.GaussianBlur(closed, (5, 5), 0), 0, 255)
+    paper = cv2.resize(paper, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return 1 - (picture + np.float32(black)) / (paper + np.float32(black))
+
+
+def is_light_on_dark(picture: np.ndarray) -> bool:
+    """Tells whether the pixels of a grey picture, uint8, that differ most from their surroundings are the lighter ones.
+
+    The surroundings are medians over half the picture, since ink covers less than half of any half. The fifth power
+    gives little weight to shadows, which are large but not black.
+    """
+    step = 1 + max(picture.shape) // 500
+    sample = np.ascontiguousarray(picture[::step, ::step])  # averaging would fade hairlines
+    small = shrink_to(sample, PAPER_SIDE // 2)
+    surroundings = cv2.medianBlur(small, round(0.6 * np.prod(small.shape) ** 0.5) | 1)
+    surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
+    square = difference * difference
+    return bool(np.vdot(square * square, difference) > 0)
+
+
+def ink_thresholds(absorbed: np.ndarray) -> tuple[float, float] | None:
+    """Returns the absorption of ink and of its faintest strokes at least, None if there is only paper.
+
+    The first is Otsu's threshold (1979, doi:10.1109/TSMC.1979.4310076) of the pixels near ink; the second is lower, but
+    stands out from the noise of the paper.
+    """
+    smooth = cv2.GaussianBlur(absorbed, (3, 3), 0)  # leaves a third of a camera's noise
+    sample = smooth[:: 1 + absorbed.shape[0] // 200, :: 1 + absorbed.shape[1] // 200]
+    low, lower = np.percentile(sample, [30, 15])  # of paper, even if ink covers up to two thirds of the picture
+    noise = (low - lower) / 0.512  # standard deviation of a normal distribution with these percentiles
+    visible = max(MIN_ABSORPTION, low + 5.5 * noise)
+    near = cv2.dilate((smooth > visible).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    if not near.any():
+        return None
+    values = np.clip(np.round(absorbed[near] * 255), 0, 255).astype(np.uint8)
+    level = cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0]
+    ink, paper = values[values > level], values[values <= level]
+    if level < 255 * LIKELY and ink.size and paper.size:  # of all levels between two distant classes it is the lowest
+        level = (ink.mean() + paper.mean()) / 2
+    threshold = max(visible, level / 255)
+    return threshold, max(visible, FAINT * threshold)
+
+
+def is_sharp(absorbed: np.ndarray, threshold: float) -> bool:
+    """Tells whether absorption rises steeply at the threshold, as ink does and shadows do not; True for hairlines."""
+    reach = max(5, absorbed.shape[0] // 120, absorbed.shape[1] // 120) | 1
+    smooth = cv2.GaussianBlur(absorbed, (reach, reach), 0)
+    mask = (smooth > threshold).astype(np.uint8)
+    if np.count_nonzero(mask) < 0.1 * np.count_nonzero(absorbed > threshold):
+        return True  # the blur leaves too little of hairlines to judge
+    edge = cv2.dilate(mask, np.ones((3, 3), np.uint8)) != mask
+    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    rise = (cv2.dilate(smooth, square) - cv2.erode(smooth, square))[edge]
+    return rise.size == 0 or bool(np.median(rise) > 1.15 * threshold)
+
+
+class Ink(NamedTuple):
+    """One way to see the ink of a picture: how much of it each pixel has, and whether that is likely to be ink.
+
+    Above 0.5 is ink, below is paper; the grey edges of strokes are in between. float32 (height, width) in [0, 1].
+    """
+
+    amount: np.ndarray
+    is_likely: bool
+
+
+def inks_in(picture: np.ndarray) -> Iterator[Ink]:
+    """Yields ways to see the ink of a picture, grey, uint8 (height, width), the most plausible first.
+
+    What is not likely is ink only if digits are read in it: soft edges are those of shadows.
+    """
+    light = is_light_on_dark(picture)
+    for inverted in (light, not light):
+        dark = 255 - picture if inverted else picture
+        absorbed = absorption(dark, 64 if inverted else 8)
+        table = table_in(dark)
+        for paper in [None] if table is None else [~table, None]:
+            seen = absorbed if paper is None else absorbed * paper
+            thresholds = ink_thresholds(seen)
+            if thresholds is not None:
+                likely = inverted == light and thresholds[0] > LIKELY and is_sharp(seen, thresholds[0])
+                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely))
+            local = sauvola(dark)
+            yield from without_ruling(Ink(local if paper is None else local * paper, False))
+
+
+def without_ruling(ink: Ink) -> Iterator[Ink]:
+    """Yields ink without printed lines, if there are any, then with them."""
+    mask = ink.amount > 0.5
+    rest = remove_ruling(mask)
+    if (rest != mask).any():
+        yield ink._replace(amount=ink.amount * rest)
+    yield ink
+
+
+def whole_strokes(absorbed: np.ndarray, threshold: float, faint: float) -> np.ndarray:
+    """Returns ink with the fainter parts of its strokes: hysteresis (Canny 1986, doi:10.1109/TPAMI.1986.4767851)."""
+    _, labels = cv2.connectedComponents((absorbed > faint).astype(np.uint8))
+    dark = np.zeros(labels.max() + 1, bool)
+    dark[labels[absorbed > threshold]] = True
+    dark[0] = True  # the edges of strokes
+    return np.clip(absorbed / (2 * faint), 0, 1) * dark[labels]
+
+
+def sauvola(picture: np.ndarray) -> np.ndarray:
+    """Returns the ink of a picture, dark on light, by its contrast to the mean around it.
+
+    Sauvola and Pietikainen 2000, doi:10.1016/S0031-3203(99)00055-2.
+    """
+    window = max(15, round(WINDOW * max(picture.shape))) | 1
+    grey = cv2.GaussianBlur(picture, (3, 3), 0).astype(np.float32)
+    mean = cv2.boxFilter(grey, -1, (window, window), borderType=cv2.BORDER_REFLECT)
+    square = cv2.sqrBoxFilter(grey, -1, (window, window), borderType=cv2.BORDER_REFLECT)
+    deviation = np.sqrt(np.maximum(square - mean * mean, 0))
+    needed = np.maximum(CONTRAST * mean * (1 - deviation / 128), 1)
+    return np.clip((mean - grey) / (2 * needed), 0, 1)

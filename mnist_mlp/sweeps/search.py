@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import SweepFolder
@@ -66,8 +66,8 @@ def every_seed(config: DictConfig, seeds: list[str]) -> None:
     # Hydra knows only launchers of the package hydra_plugins, so this one is put around the one that it makes
     plugins.instantiate_launcher = lambda **options: EverySeed(instantiate(**options), seeds)  # pyright: ignore
     config.hydra.overrides.task = [word for word in config.hydra.overrides.task if not word.startswith("seed=")]
-    if config.hydra.sweeper.params:
-        config.hydra.sweeper.params.pop("seed", None)
+    with open_dict(config.hydra.sweeper):
+        (config.hydra.sweeper.params or {}).pop("seed", None)
 
 
 class EverySeed(Launcher):

@@ -34,7 +34,9 @@ def config(tmp_path):
     sweeper = {"n_trials": 10, "sampler": {"seed": None, "n_startup_trials": 10}, "direction": "maximize"}
     overrides = {"task": ["model=mlp", "seed=1,2"], "hydra": ["hydra.sweeper.sampler.n_startup_trials=3"]}
     sweeper["params"] = {"model.dropout": "interval(0,0.5)"}
-    return OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}, "sweeper": sweeper, "overrides": overrides}})
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}, "sweeper": sweeper, "overrides": overrides}})
+    OmegaConf.set_struct(config, True)
+    return config
 
 
 def test_a_new_search_keeps_its_settings(config):

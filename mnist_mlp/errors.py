@@ -2,12 +2,14 @@
 
 import atexit
 import io
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from multiprocessing import current_process
 from typing import Any
 
 from tqdm import tqdm
@@ -49,7 +51,8 @@ def ends_at_once() -> Generator[None]:
     """
 
     def end(number: int, _) -> None:
-        print(f"\n{WORDS[number]}", file=sys.__stderr__, flush=True)
+        if current_process().name == "MainProcess":  # a sweep's jobs in other processes receive Ctrl-C too
+            print(f"\n{WORDS[number]}", file=sys.__stderr__, flush=True)
         atexit._run_exitfuncs()  # pyright: ignore[reportAttributeAccessIssue]
         os._exit(128 + number)
 
@@ -87,8 +90,9 @@ def handle_signals(handler: Any) -> dict[int, Any]:
     return {number: signal.signal(number, handler) for number in heeded}
 
 
-def prepare_streams() -> None:
+def prepare_process() -> None:
     """Makes the standard streams take every name in every encoding, and opens those that are closed."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it complains where its cache cannot be written
     for number in range(3):
         with suppress(OSError):
             os.fstat(number)
@@ -110,7 +114,7 @@ def one_line_errors(explain: Callable[[Exception], str | None] = explain) -> Gen
     Args:
         explain: Returns the message for an error, or None for a bug, which is raised again.
     """
-    prepare_streams()
+    prepare_process()
     try:
         yield
         sys.stdout.flush()

@@ -31,6 +31,7 @@ PLUGINS = {
 VALUE_ERRORS = {
     "No trials are completed": "every trial of the search failed",
     "Record does not exist": "every trial of the search failed",
+    "GridSampler only": "hydra/sweeper/sampler=grid: list each value, such as optimizer.lr=choice(0.001,0.01)",
     "n_jobs == 0": "hydra.launcher.n_jobs=0: must be an integer, at least 1",
     "Config group override": "a group needs the name of one option, not null: {}",  # model=null
     "Only one of --run": "{}",

@@ -103,6 +103,10 @@ def sweep_arguments(sweep: SweepFolder, typed: list[str]) -> list[str]:
         flag = key.startswith("-") or argument.isidentifier()  # --cfg job
         if argument == had.get(key) or key == "launcher" or flag or key.startswith(("hydra.", "hydra/")):
             continue
+        if "search" in had:
+            raise InputError(
+                f"{argument}: a search is continued as it was begun, but for hydra.sweeper.n_trials and the launcher"
+            )
         if key != "seed" and not (key in had and parsed(had[key]).is_sweep_override()):
             begin = f"with {had[key]}" if key in had else f"without {key}"
             raise InputError(
@@ -122,6 +126,8 @@ def begun_with(sweep: SweepFolder) -> tuple[dict[str, str], dict[str, str]]:
         params = [f"{key}={value}" for key, value in (hydra["sweeper"].get("params") or {}).items()]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{sweep.multirun_yaml}: not what Hydra writes for a sweep") from error
+    if any(word.startswith("without=") for word in params):  # its jobs are named by it
+        raise InputError(f"{sweep.multirun_yaml}: of version 0.1.0; its without= is now ablation=: begin it anew")
     return by_key(harmless(overrides, sweep.multirun_yaml)), by_key(params)
 
 

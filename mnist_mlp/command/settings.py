@@ -229,12 +229,11 @@ def parameters(hidden_sizes: list[int]) -> int:
 
 def unknown_key(key: str) -> InputError:
     """Returns the error for a key that nothing reads, with what was meant."""
-    if key in RULES:
-        choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(key.partition(".")[0])
-        return InputError(
-            f"there is no {key} without {choice}" if choice else f"{key}: not a setting of what is chosen"
-        )
     group = key.partition(".")[0]
+    if key in RULES:
+        choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(group)
+        has = f", as {choice} has; in a sweep over {group} write ++{key}=VALUE" if choice else ""
+        return InputError(f"what is chosen of {group} has no {key}{has}")
     if hint := meant(key, RULES):
         advice = f"did you mean {hint}{'=NAME' if hint in options() else '=FOLDER' if hint == 'resume' else ''}?"
     elif group in OPEN_GROUPS and group != key:

@@ -10,8 +10,9 @@ from math import prod
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
@@ -19,6 +20,7 @@ from mnist_mlp.command.explain import explain
 from mnist_mlp.errors import InputError, one_line_errors, warn
 from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps import search
+from mnist_mlp.sweeps.jobs import cores
 from mnist_mlp.sweeps.progress import SweepProgress
 from mnist_mlp.terminal import plural
 from mnist_mlp.training.ranks import is_rank
@@ -68,8 +70,11 @@ class Sweep(Callback):
         constant = [key for key, override in overrides.items() if not override.is_sweep_override()]
         with read_write(config.hydra):  # Hydra composes each job's config anew, with these overrides
             config.hydra.overrides.hydra.append(f"hydra.job.config.override_dirname.exclude_keys={constant}")
+        listed = {override.input_line: each_value_once(override) for override in overrides.values()}
+        with read_write(config.hydra):
+            config.hydra.overrides.task = [listed.get(word) or word for word in config.hydra.overrides.task]
         if "n_trials" in config.hydra.sweeper:
-            search.begin(config)
+            search.begin(config, values_of(overrides.get("seed")))
         self.progress = SweepProgress(self.sweep, jobs)
 
     @exits_on_error
@@ -115,19 +120,51 @@ class Sweep(Callback):
 def sweep_overrides(config: DictConfig) -> dict[str, Override]:
     """Returns the overrides of the sweeper's settings and the command line by key. The command line has precedence."""
     arguments = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    overrides = OverridesParser.create().parse_overrides([*arguments, *config.hydra.overrides.task])
+    hydra = GlobalHydra.instance()
+    parser = OverridesParser.create(hydra.config_loader() if hydra.is_initialized() else None)  # for glob(*)
+    overrides = parser.parse_overrides([*arguments, *config.hydra.overrides.task])
     return {override.key_or_group: override for override in overrides}
+
+
+def values_of(override: Override | None) -> list[str]:
+    """Returns the values that a sweep goes through, each once.
+
+    Raises:
+        InputError: They cannot be listed.
+    """
+    if override is None or not override.is_sweep_override():
+        return []
+    if not override.is_discrete_sweep():
+        raise InputError(f"{override.input_line}: not values that can be listed; only a search takes intervals")
+    return list(dict.fromkeys(override.sweep_string_iterator()))
+
+
+def each_value_once(override: Override) -> str | None:
+    """Returns another way to type an override that repeats values, or lists them by glob(*); otherwise None.
+
+    Equal jobs, side by side in one folder, would spoil each other, and Optuna's plugin knows no glob.
+    """
+    if not (override.is_sweep_override() and override.is_discrete_sweep()):
+        return None
+    values = values_of(override)
+    if override.value_type != ValueType.GLOB_CHOICE_SWEEP and len(values) == len(list(override.sweep_iterator())):
+        return None
+    return f"{override.get_key_element()}=choice({','.join(values)})"
 
 
 def count_jobs(config: DictConfig, overrides: dict[str, Override]) -> int:
     """Returns the number of trials of a search, otherwise of combinations of the swept values.
 
     Raises:
-        InputError: A search has no trials.
+        InputError: A search has no trials, or none at a time, or a sweep no values that can be listed.
     """
-    if "n_trials" in config.hydra.sweeper:
-        if config.hydra.sweeper.n_trials < 1:
-            raise InputError(f"hydra.sweeper.n_trials={config.hydra.sweeper.n_trials}: must be an integer, at least 1")
-        return config.hydra.sweeper.n_trials
-    swept = [override for override in overrides.values() if override.is_sweep_override()]
-    return prod(len(set(override.sweep_string_iterator())) for override in swept)
+    sweeper = config.hydra.sweeper
+    if "n_trials" not in sweeper:
+        return prod(len(values_of(override)) for override in overrides.values() if override.is_sweep_override())
+    if sweeper.n_jobs == -1:  # joblib's word for all cores
+        with read_write(config.hydra):
+            sweeper.n_jobs = cores()
+    for key in ("n_trials", "n_jobs"):
+        if sweeper[key] < 1:
+            raise InputError(f"hydra.sweeper.{key}={sweeper[key]}: must be an integer, at least 1")
+    return sweeper.n_trials * max(1, len(values_of(overrides.get("seed"))))

@@ -3,11 +3,13 @@
 import ctypes
 import gc
 import re
+import signal
+import sys
 import traceback
 import zlib
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from multiprocessing import current_process
+from multiprocessing import get_context
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,7 +20,7 @@ from mnist_mlp.command.explain import explain
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.atomic import write_text
 from mnist_mlp.runs.folder import RunFolder
-from mnist_mlp.training.ranks import end_with_parent
+from mnist_mlp.training.ranks import end_with_parent, how_it_ended
 
 
 def job_folder(overrides: str) -> str:
@@ -62,8 +64,36 @@ def run_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
     run = RunFolder(folder)
     if metrics := run.metrics:
         return metrics.val_accuracy
-    if current_process().name.startswith("LokyProcess"):  # started by launcher=parallel
-        end_with_parent()
+    if HydraConfig.get().runtime.choices["hydra/launcher"] != "basic" and sys.platform == "linux":
+        return run_in_child(config, run, train)
+    return train_and_keep_output(config, run, train)
+
+
+def run_in_child(config: DictConfig, run: RunFolder, train: Callable) -> float | None:
+    """Runs a job in a child of the process that a launcher has started, so that it can be killed alone."""
+    end_with_parent()
+    with suppress(ImportError, RuntimeError):  # the job says so
+        import mnist_mlp.training.run  # noqa: F401, takes seconds: once for all jobs of this process
+    child = get_context("fork").Process(target=_in_child, args=(config, run, train))
+    child.start()
+    child.join()
+    if child.exitcode and not run.error:
+        with suppress(InputError):
+            write_text(run.error_file, how_it_ended(child.exitcode) + "\n")
+    return run.metrics.val_accuracy if run.metrics else None
+
+
+def _in_child(*arguments) -> None:
+    end_with_parent()
+    for number in (signal.SIGUSR1, signal.SIGUSR2):  # with which Slurm and submitit tell the parent to begin again
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(KeyboardInterrupt):
+        train_and_keep_output(*arguments)
+
+
+def train_and_keep_output(config: DictConfig, run: RunFolder, train: Callable) -> float | None:
+    """Does what ``run_job`` says for a job that is not finished, in this process."""
     try:
         output = run.output.open("a", buffering=1)
     except OSError:

@@ -117,6 +117,24 @@ def test_nothing_to_continue(tmp_path, typed, message):
         continued([typed.format(tmp_path)])
 
 
+def test_a_search_is_continued_as_it_was_begun(sweep):
+    begun = OmegaConf.load(sweep / "multirun.yaml")
+    begun.hydra.overrides.task = ["search=optuna", "seed=0,1"]
+    begun.hydra.overrides.hydra = ["hydra.mode=MULTIRUN", "hydra/sweeper/sampler=random"]
+    OmegaConf.save(begun, sweep / "multirun.yaml")
+    assert "hydra/sweeper/sampler=random" in continued([f"resume={sweep}", "hydra.sweeper.n_trials=50"])
+    with pytest.raises(InputError, match="seed=2: a search is continued as it was begun"):
+        continued(["seed=2", f"resume={sweep}"])
+
+
+def test_a_sweep_of_version_0_1_over_without(sweep):
+    begun = OmegaConf.load(sweep / "multirun.yaml")
+    begun.hydra.sweeper.params = {"without": "nothing,affine"}
+    OmegaConf.save(begun, sweep / "multirun.yaml")
+    with pytest.raises(InputError, match="its without= is now ablation=: begin it anew"):
+        continued([f"resume={sweep}"])
+
+
 @pytest.mark.parametrize("content", ["", "[", "[]", "hydra: 1", "hydra: {overrides: {}}", b"\xff"])
 def test_a_damaged_sweep(sweep, content):
     (sweep / "multirun.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())

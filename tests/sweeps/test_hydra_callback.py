@@ -2,12 +2,13 @@ import errno
 import os
 
 import pytest
+from hydra import compose, initialize_config_dir
 from support.commands import PROJECT, composed
 
 from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import SweepFolder
-from mnist_mlp.sweeps.hydra_callback import Sweep, count_jobs, exits_on_error, sweep_overrides
+from mnist_mlp.sweeps.hydra_callback import Sweep, count_jobs, each_value_once, exits_on_error, sweep_overrides
 
 
 @pytest.mark.parametrize("study", sorted(path.stem for path in (PROJECT / "conf/study").glob("*.yaml")))
@@ -31,13 +32,47 @@ def test_counts_jobs_and_what_is_typed_replaces_a_studys_values(multirun):
     assert count_jobs(config, sweep_overrides(config)) == 3
 
 
-def test_counts_the_trials_of_a_search(multirun):
+@pytest.mark.parametrize(
+    ("typed", "jobs", "instead"),
+    [
+        ("model=glob(*)", 5, "model=choice(deep,dropout,mlp,perceptron,wide)"),
+        ("model=glob([m*,p*])", 2, "model=choice(mlp,perceptron)"),
+        ("model=mlp,wide,mlp", 2, "model=choice(mlp,wide)"),
+        ("seed=0,0", 1, "seed=choice(0)"),
+        ("seed=range(3)", 3, None),
+        ("seed=sort(3,1,2,reverse=true)", 3, None),
+        ("seed=shuffle(range(4))", 4, None),
+        ("model.hidden_sizes=[8],[8,8],[]", 3, None),
+        ("data.root='a,b','c d'", 2, None),
+        ("model=mlp", 1, None),
+    ],
+)
+def test_the_ways_to_list_values(typed, jobs, instead):
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        config = compose("config", [], return_hydra_config=True)
+        config.hydra.overrides.task = [typed]
+        overrides = sweep_overrides(config)
+        assert count_jobs(config, overrides) == jobs
+        assert [each_value_once(override) for override in overrides.values()] == [instead]
+
+
+def test_an_interval_is_of_a_search(multirun):
+    config = multirun("model=mlp")
+    config.hydra.overrides.task = ["optimizer.lr=interval(0.1,1)"]
+    with pytest.raises(InputError, match="optimizer.lr=interval.0.1,1.: not values that can be listed"):
+        count_jobs(config, sweep_overrides(config))
+
+
+def test_counts_the_jobs_of_a_search(multirun):
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     config = multirun("search=optuna", "hydra.sweeper.n_trials=7")
     assert count_jobs(config, sweep_overrides(config)) == 7
-    config.hydra.sweeper.n_trials = 0
-    with pytest.raises(InputError, match=r"hydra\.sweeper\.n_trials=0"):
-        count_jobs(config, {})
+    config.hydra.overrides.task = ["seed=0,1,2"]
+    assert count_jobs(config, sweep_overrides(config)) == 21
+    for key, others in (("n_trials", 0), ("n_jobs", -2)):
+        wrong = multirun("search=optuna", f"hydra.sweeper.{key}={others}")
+        with pytest.raises(InputError, match=rf"hydra\.sweeper\.{key}={others}: must be an integer, at least 1"):
+            count_jobs(wrong, {})
 
 
 def raising(error):

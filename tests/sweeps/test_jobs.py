@@ -1,3 +1,6 @@
+import os
+import signal
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -99,6 +102,23 @@ def test_a_job_whose_folder_cannot_be_written_to(job):
     config, run = job
     run.output.mkdir()
     assert run_job(config, run.path, lambda *_: pytest.fail("trained")) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_that_is_killed_in_a_launchers_process_fails_alone(job, monkeypatch, number):
+    config, run = job
+    choices = {"hydra/launcher": "joblib"}
+    monkeypatch.setattr(HydraConfig.get().runtime, "choices", choices)
+
+    def killed(*_):
+        os.kill(os.getpid(), number)
+
+    assert run_job(config, run.path, killed) is None
+    assert run.error == f"a process of this training was ended by {number.name}, perhaps because the memory was full"
+    run.error_file.unlink()
+    metrics = Metrics(test_accuracy=0.9, test_loss=0.1, val_accuracy=0.8, fit_seconds=1)
+    assert run_job(config, run.path, lambda *_: run.write_metrics(metrics) or metrics) == 0.8
 
 
 def test_varied_values_have_their_types(job):

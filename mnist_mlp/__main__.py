@@ -9,6 +9,7 @@ COMMANDS = """Handwritten digits with multilayer perceptrons. The commands:
   python train.py                       train, sweep, search, continue
   python -m mnist_mlp.predict IMAGE...  read the digits in pictures
   python -m mnist_mlp.draw              a page to draw on
+  python -m mnist_mlp.evaluate RUN      what a run reaches on labelled images
   python -m mnist_mlp.report FOLDER     the report of a sweep, again
   python -m mnist_mlp.export RUN        a run as an ONNX file
   tensorboard --logdir outputs          curves and scores of all runs

@@ -13,7 +13,7 @@ from mnist_mlp.data import datasets
 from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.data.splits import on_white, split
+from mnist_mlp.data.splits import on_white, split, train_and_test
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.mnist_form import SIDE
@@ -21,7 +21,6 @@ from mnist_mlp.strokes.digits import digits
 from mnist_mlp.strokes.non_digits import non_digits
 
 DIGITS = [str(digit) for digit in range(10)]
-TEST_FRACTION = 0.2  # of a data set that has no test images of its own
 DRAWINGS = 5000  # of no digit: to train on, and as many others to calibrate on
 
 
@@ -96,10 +95,8 @@ class DigitsDataModule(LightningDataModule):
         if self.parts:
             return
         data = datasets.read(self.dataset, self.root, self.as_digits)
-        train, test, val = data.train, data.test, data.val
         own = self.dataset == "folder"  # which may have few images of a label
-        if test is None:
-            train, test = split(train, TEST_FRACTION, seed_for("test split"), by_label=own)
+        (train, test), val = train_and_test(data, own), data.val
         if val is None:
             train, val = split(train, self.val_fraction, seed_for("validation split", self.seed), by_label=own)
         self.parts = {

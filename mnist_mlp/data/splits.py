@@ -8,8 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mnist_mlp.data.batches import shuffled
+from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.mnist_form import SIDE
+
+TEST_FRACTION = 0.2  # of a data set without test images of its own
 
 
 class Split(NamedTuple):
@@ -30,6 +33,13 @@ class Dataset(NamedTuple):
     classes: list[str]
     val: Split | None = None
     left_out: Counter[str] | None = None
+
+
+def train_and_test(data: Dataset, by_label: bool) -> tuple[Split, Split]:
+    """Returns the images to train on and to test. A data set without test images gives up a fifth of the others."""
+    if data.test is not None:
+        return data.train, data.test
+    return split(data.train, TEST_FRACTION, seed_for("test split"), by_label)
 
 
 def split(part: Split, fraction: float, seed: int, by_label: bool = False) -> tuple[Split, Split]:

@@ -1,0 +1,92 @@
+"""Labelled images that a run can be judged by, in the form that it was trained on."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from omegaconf import OmegaConf
+from tqdm import tqdm
+
+from mnist_mlp.data import datasets
+from mnist_mlp.data.splits import train_and_test
+from mnist_mlp.errors import InputError, explain
+from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.in_folders.labels import labels_by_part, tree_of
+from mnist_mlp.pictures.mnist_form import SIDE
+from mnist_mlp.reader import Reader
+
+
+class LabelledImages(NamedTuple):
+    """Labelled images, and what they are.
+
+    Attributes:
+        what: Such as "test images of mnist".
+        images: uint8 (n, 28, 28), white on black.
+        labels: int64 (n,).
+        names: The file of each image, or which one of its data set it is.
+    """
+
+    what: str
+    images: np.ndarray
+    labels: np.ndarray
+    names: list[str]
+
+
+def test_images(reader: Reader, name: str | None = None, root: Path | None = None) -> LabelledImages:
+    """Returns the test images of a data set: its own, or those that a training leaves out.
+
+    Args:
+        reader: The run.
+        name: The data set; None: the run's own.
+        root: The folder of its files; None: as in training, or where train.py looks.
+
+    Raises:
+        InputError: They are not there, or their classes are not the run's.
+    """
+    saved: Any = OmegaConf.create(reader.folder.config).get("data") or {}  # the root may be that of $MNIST_ROOT
+    own = (
+        "digits" if reader.metrics and reader.metrics.data == "digits" else saved.get("dataset")
+    )  # it may have fallen back
+    name = name or own
+    if name is None:
+        raise InputError(f"{reader.folder.config_yaml}: does not say which data set the run was trained on")
+    is_like_own = name == own or own != "folder"
+    place = root or (saved.get("root") if is_like_own else None) or os.environ.get("MNIST_ROOT", "data")
+    try:
+        datasets.download(name, Path(place).expanduser())
+        data = datasets.read(name, Path(place).expanduser(), reader.as_digits)
+    except (InputError, OSError) as error:
+        raise InputError(f"no test images of {name}: {explain(error)}; --root FOLDER says where they are") from error
+    if data.classes != reader.classes:
+        raise InputError(
+            f"{name}: its classes are {', '.join(data.classes)}, but the run's {', '.join(reader.classes)}"
+        )
+    _, (images, labels) = train_and_test(data, name == "folder")
+    names = [f"image {place:,}" for place in range(len(labels))]
+    return LabelledImages(f"test images of {name}", images.view(-1, SIDE, SIDE).numpy(), labels.numpy(), names)
+
+
+def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
+    """Returns the pictures in a folder for each label: of its part ``test`` if there is one, otherwise all.
+
+    Raises:
+        InputError: There are none, one cannot be read or is empty, or a label is none of the run's.
+    """
+    if not folder.exists():
+        raise InputError(f"{folder}: the folder does not exist")
+    parts = labels_by_part(tree_of(folder))
+    part = parts.get("test", parts["train"])
+    if unknown := [label for label in part if label not in reader.classes]:
+        raise InputError(f"{folder}: the run has no label {unknown[0]!r}, only {', '.join(reader.classes)}")
+    files = [(path, reader.classes.index(label)) for label, paths in part.items() for path in paths]
+    images = []
+    for path, _ in tqdm(files, desc="reading images", delay=1, leave=False):
+        digits = reader.digits_in(read_picture(path), several=False)
+        if not digits:
+            raise InputError(f"{path}: nothing to read")
+        images.append(digits[0].image)
+    what = f"{'test ' if 'test' in parts else ''}pictures in {folder}"
+    return LabelledImages(
+        what, np.stack(images), np.array([label for _, label in files]), [str(path) for path, _ in files]
+    )

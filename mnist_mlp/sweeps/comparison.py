@@ -126,8 +126,10 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     for folder in folders:
         below = runs_below(folder)
         if not below:
-            raise InputError(f"{folder}: neither a run folder nor a folder that holds one")
-        found |= {run.path: run for run in below}
+            what = "neither a run folder nor a folder that holds one" if folder.exists() else "no such folder"
+            raise InputError(f"{folder}: {what}")
+        for run in below:  # a run counts once, however often and by whatever path it is named
+            found.setdefault(run.path.resolve(), run)
     return [Run.read(found[path]) for path in sorted(found)]
 
 

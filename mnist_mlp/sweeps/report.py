@@ -54,7 +54,8 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
         parts.insert(0, "![effect and curves](summary.png)")
     texts = [part.markdown() if isinstance(part, Table) else part for part in parts]
     write_text(report.summary("md"), "\n\n".join([f"# {title(folders)}", *texts]) + "\n")
-    print(f"\nreport:    {to}/summary.md, .csv and .png\ndashboard: tensorboard --logdir {to}")
+    kinds = ", .csv and .png" if figure else " and .csv"
+    print(f"\nreport:    {to}/summary.md{kinds}\ndashboard: tensorboard --logdir {to}")
     return len(failed)
 
 
@@ -70,7 +71,10 @@ def common_folder(folders: list[Path]) -> Path:
     """Returns the only folder, or the innermost one that holds all of them, relative to the working directory."""
     if len(folders) == 1:
         return folders[0]
-    return Path(os.path.relpath(os.path.commonpath([folder.absolute() for folder in folders])))
+    try:
+        return Path(os.path.relpath(os.path.commonpath([folder.absolute() for folder in folders])))
+    except ValueError:  # on two drives of Windows
+        return Path()
 
 
 def compare(

@@ -106,6 +106,15 @@ def test_a_report_fits_the_terminal(tmp_path, add_run, monkeypatch, columns):
     assert lines[1].split()[:3] == ["dropout", "lr", "validation"]
 
 
+def test_a_run_named_twice_counts_once(tmp_path, add_run, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    add_run(0.9, sweep="all", seed=0)
+    (tmp_path / "link").symlink_to("all")
+    write_report([tmp_path / "all", Path("all"), Path("link")])
+    with (tmp_path / "summary.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 1
+
+
 def test_a_warning_is_shown_once(tmp_path, add_run):
     for seed in range(2):
         add_run(0.9, warning="digits instead of mnist", seed=seed)
@@ -133,11 +142,12 @@ def test_commands_and_paths_are_not_broken_into_lines():
     assert wrapped(text, None) == text
 
 
-def test_a_sweep_without_any_result(tmp_path, add_run):
+def test_a_sweep_without_any_result(tmp_path, add_run, capsys):
     add_run(error="train_loss became nan", optimizer__lr=1e38)
     assert write_report([tmp_path]) == 1
     assert "- optimizer.lr=1e+38: train_loss became nan" in (tmp_path / "summary.md").read_text()
     assert not (tmp_path / "summary.png").exists()
+    assert f"report:    {tmp_path}/summary.md and .csv\n" in capsys.readouterr().out
 
 
 def test_runs_without_rows(tmp_path, add_run):
@@ -150,6 +160,8 @@ def test_runs_without_rows(tmp_path, add_run):
 def test_no_runs(tmp_path):
     with pytest.raises(InputError, match="neither a run folder nor a folder that holds one"):
         write_report([tmp_path])
+    with pytest.raises(InputError, match="gone: no such folder"):
+        write_report([tmp_path / "gone"])
 
 
 @pytest.mark.parametrize(

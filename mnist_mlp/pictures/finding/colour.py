@@ -40,4 +40,4 @@ def contrasting_grey(picture: np.ndarray) -> np.ndarray:
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     weights = direction / np.abs(direction).sum() * (1 if direction.sum() >= 0 else -1)
     offset = -255 * np.minimum(weights, 0).sum()
-    return np.clip(cv2.transform(picture, np.float32([[*weights, offset]])), 0, 255).astype(np.uint8)
+    return np.clip(cv2.transform(picture, np.array([[*weights, offset]], np.float32)), 0, 255).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Ink told from paper, in uneven light, dark on light or light on dark."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -128,6 +128,7 @@ def without_ruling(ink: Ink) -> Iterator[Ink]:
 
 def whole_strokes(absorbed: np.ndarray, threshold: float, faint: float) -> np.ndarray:
     """Returns ink with the fainter parts of its strokes: hysteresis (Canny 1986, doi:10.1109/TPAMI.1986.4767851)."""
+    labels: Any
     _, labels = cv2.connectedComponents((absorbed > faint).astype(np.uint8))
     dark = np.zeros(labels.max() + 1, bool)
     dark[labels[absorbed > threshold]] = True

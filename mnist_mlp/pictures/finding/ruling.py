@@ -113,6 +113,7 @@ def closed_and_opened(mask: np.ndarray, gap: int, length: int) -> np.ndarray:
 
 def covered(lines: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """Returns the lines, uint8, of which ink covers MIN_COVERED: strokes in a row are no line."""
+    labels: Any
     count, labels = cv2.connectedComponents(lines)
     near = cv2.dilate(ink, np.ones((3, 1), np.uint8)).ravel()
     shares = np.bincount(labels.ravel(), near, count) / np.maximum(np.bincount(labels.ravel(), minlength=count), 1)

@@ -24,7 +24,7 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
     dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
     extent = TABLE_SIDE // 3 | 1
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
-    dark |= (small < DARK * paper).astype(np.uint8)
+    dark = cv2.bitwise_or(dark, (small < DARK * paper).astype(np.uint8))
     edge = STROKE  # beyond the picture all is table, so that it is solid there too
     dark = cv2.copyMakeBorder(dark, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
     solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]

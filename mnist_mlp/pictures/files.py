@@ -21,7 +21,7 @@ with suppress(ImportError):
 
 MAX_PIXELS = 30_000_000  # px of a picture as it is decoded: more would take over 400 MB of memory
 WHOLE_PIXELS = 100_000_000  # px of a picture that cannot be decoded smaller
-TOO_MANY = f"more than {WHOLE_PIXELS // 1_000_000} million pixels are too many; save it smaller, or as JPEG"
+TOO_MANY = "pixels are too many; save it smaller, or as JPEG"
 # What is taken for a picture in a folder. Pillow also knows formats of films, tables and programs.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "TGA", "TIFF"}
 FORMATS |= {"WEBP"}
@@ -64,7 +64,7 @@ def opened(source: str | Path | BinaryIO) -> Image.Image:
         try:
             return JpegImageFile(source)  # pyright: ignore
         except SyntaxError as error:
-            raise ValueError(TOO_MANY) from error
+            raise ValueError(f"its {TOO_MANY}") from error
 
 
 def halve(image: Image.Image) -> None:
@@ -78,7 +78,7 @@ def halve(image: Image.Image) -> None:
         scale = 2 ** ceil(log2(pixels / MAX_PIXELS) / 2)
         image.draft("RGB", (image.width // scale, image.height // scale))
         if image.width * image.height > WHOLE_PIXELS:
-            raise ValueError(TOO_MANY)
+            raise ValueError(f"{image.width} x {image.height} {TOO_MANY}")
 
 
 def grey(image: Image.Image) -> np.ndarray:

@@ -64,10 +64,10 @@ def test_sixteen_bits_of_grey_are_scaled(tmp_path):
 
 
 def test_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_PIXELS", 100)
     monkeypatch.setattr(files, "WHOLE_PIXELS", 100)
+    monkeypatch.setattr(files, "MAX_PIXELS", 100)
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"a.png: not a readable image \(more than .* pixels are too many"):
+    with pytest.raises(InputError, match=r"a.png: not a readable image \(20 x 20 pixels are too many"):
         read_image(str(tmp_path / "a.png"))
 
 

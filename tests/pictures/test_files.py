@@ -118,5 +118,5 @@ def test_an_unreadable_file_is_an_error_of_one_line_that_names_it_once(tmp_path)
 def test_too_many_pixels(monkeypatch):
     monkeypatch.setattr(files, "MAX_PIXELS", 59_999)
     monkeypatch.setattr(files, "WHOLE_PIXELS", 59_999)
-    with pytest.raises(InputError, match="pixels are too many"):
+    with pytest.raises(InputError, match="300 x 200 pixels are too many"):
         read_picture(saved(Image.fromarray(one_seven())))

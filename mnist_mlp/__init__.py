@@ -12,12 +12,26 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _MODULES = {
+    "Classifier": "mnist_mlp.training.classifier",
+    "DigitsDataModule": "mnist_mlp.data.module",
+    "MLP": "mnist_mlp.model.mlp",
+    "compose": "mnist_mlp.command.settings",
     "train": "mnist_mlp.training.run",
     "Reader": "mnist_mlp.reader",
     "read_picture": "mnist_mlp.pictures.files",
     "digits_in": "mnist_mlp.pictures.digits",
 }
-__all__ = ["Reader", "__version__", "digits_in", "read_picture", "train"]
+__all__ = [
+    "MLP",
+    "Classifier",
+    "DigitsDataModule",
+    "Reader",
+    "__version__",
+    "compose",
+    "digits_in",
+    "read_picture",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

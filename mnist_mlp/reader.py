@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mnist_mlp.components.targets import check_target, imported
 from mnist_mlp.data.splits import on_white, resize
 from mnist_mlp.errors import InputError
-from mnist_mlp.model.mlp import MLP
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
 from mnist_mlp.runs.folder import RunFolder, folder_of
 from mnist_mlp.runs.metrics import Metrics
+from mnist_mlp.runs.settings import nested
 
 DIGITS = [str(digit) for digit in range(10)]
 AS_DIGITS = (None, "mnist", "digits", "folder")  # data sets in MNIST's form, if data.as_digits does not say otherwise
 BATCH_SIZE = 4096  # images
+MLP_TARGET = "mnist_mlp.model.mlp.MLP"
 
 
 class Reader:
@@ -50,9 +52,11 @@ class Reader:
         self.metrics = self.folder.read_metrics()
         try:
             self.network = trained_network(checkpoint)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
         except Exception as error:  # a file of any content may be given
             raise InputError(f"{path}: not a checkpoint of a run of this project") from error
-        outputs = len(list(self.network.parameters())[-1])
+        outputs = self.network(torch.zeros(1, 784)).shape[1]
         reached = self.metrics or Metrics  # a checkpoint without metrics.json is read with their defaults
         self.classes = list(map(str, range(outputs))) if reached.classes is None else reached.classes
         if len(self.classes) != outputs:
@@ -142,12 +146,19 @@ def reads_digits(folder: Path, metrics: Metrics) -> bool:
     return metrics.data == "mnist" or (metrics.classes == DIGITS and not whole)
 
 
-def trained_network(checkpoint: dict[str, Any]) -> MLP:
-    """Returns the network of a checkpoint in evaluation mode, with the average of its weights if there is one."""
-    settings = settings_of(checkpoint)
-    model = {key.removeprefix("model."): value for key, value in settings.items() if key.startswith("model.")}
-    model.pop("_target_", None)
+def trained_network(checkpoint: dict[str, Any]) -> nn.Module:
+    """Returns the network of a checkpoint in evaluation mode, with the average of its weights if there is one.
+
+    Raises:
+        InputError: The network's class is none that may be constructed.
+    """
+    model = nested(settings_of(checkpoint)).get("model", {})
+    target = str(model.pop("_target_", MLP_TARGET))
+    if target.endswith(".MLP") and not target.startswith("mnist_mlp.own."):  # older runs name the module it was in
+        target = MLP_TARGET
+    check_target("model._target_", target)
     weights = trained_weights(checkpoint)
-    network = MLP(**model, num_classes=len(next(reversed(weights.values()))))
+    classes = checkpoint.get("classes") or len(next(reversed(weights.values())))  # older runs do not say
+    network = imported(target)(**model, num_classes=classes)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)

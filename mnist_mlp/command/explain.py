@@ -16,7 +16,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, Interpolation
 from mnist_mlp import errors
 from mnist_mlp.command.hints import no_such_option
 from mnist_mlp.command.options import options
-from mnist_mlp.command.settings import RULES, check_value, unknown_key
+from mnist_mlp.command.settings import check_value, rules, unknown_key
 from mnist_mlp.command.words import CLOSING, SEE_HELP, assignment, known_name
 from mnist_mlp.errors import InputError
 
@@ -90,8 +90,8 @@ def cure(word: str) -> str:
             return f"a {opening if count < 0 else closing} is missing"
     if name in options():
         return str(no_such_option(name, value, options()[name])).partition(": ")[2]
-    if name in RULES:
-        return f"must be {RULES[name][0]}"
+    if name in rules():
+        return f"must be {rules()[name][0]}"
     if "=" in value or not value or not re.fullmatch(r"[\w./@-]+", name):
         return f"cannot be read as KEY=VALUE; {SEE_HELP}"
     in_quotes = f"{key}='{value}'"
@@ -105,7 +105,7 @@ def several_values(argument: str) -> str:
         return f"{argument}: one at a time"
     if key == "model.hidden_sizes" and "[" not in value:
         return f"{argument}: a list needs brackets: {shlex.quote(f'{key}=[{value}]')}"
-    if key in RULES and not all(holds(key, part) for part in value.split(",")):
+    if key in rules() and not all(holds(key, part) for part in value.split(",")):
         for number in (value.replace(",", "."), value.replace(",", "")):  # 0,001 and 1,000
             if holds(key, number):
                 return f"{argument}: a number has no comma: {key}={number}"

@@ -56,6 +56,8 @@ def meant(key: str, known: Collection[str]) -> str | None:
     for found in (plain.get(typed), plain.get(name), MEANT.get(name), alike[0] if len(alike) == 1 else None):
         if found is not None:
             return found or None
+    if swapped := [name for name in names if sorted(name) == sorted(key.lower())]:  # letters in another order
+        return swapped[0]
     alike = get_close_matches(key.lower(), known if "." in key else names, n=1, cutoff=0.8)
     return alike[0] if alike else None
 

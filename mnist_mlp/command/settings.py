@@ -1,101 +1,63 @@
-"""What the config may hold, checked before anything heavy is imported."""
+"""What the config may hold, checked before anything heavy is imported.
 
-import math
+A component's settings are the arguments of its class or function (``signatures``). What stands here are the settings
+that no component declares, ranges for arguments of torch's and Lightning's classes, and what a training here cannot do.
+"""
+
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mnist_mlp.command.hints import meant
-from mnist_mlp.command.options import options
+from mnist_mlp.command.options import CONF, options
+from mnist_mlp.components.signatures import REQUIRED, Rule, Signature, interval, rule_of, signature_of
+from mnist_mlp.components.targets import check_target
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.settings import flatten
 
-Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and the test
-
-
-def is_integer(value: Any) -> bool:
-    """Returns whether the value is an integer and not true or false."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_number(value: Any) -> bool:
-    """Returns whether the value is a finite number."""
-    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def integer(low: int) -> Rule:
-    """Returns the rule for an integer of at least ``low``."""
-    return f"an integer, at least {low}", lambda value: is_integer(value) and value >= low
-
-
-def number(low: float, high: float) -> Rule:
-    """Returns the rule for a number in [low, high]."""
-    return f"a number from {low} to {high}", lambda value: is_number(value) and low <= value <= high
-
-
-def one_of(*choices: Any) -> Rule:
-    """Returns the rule for one of the choices."""
-    names = ", ".join("null" if choice is None else str(choice) for choice in choices)
-    return f"one of {names}", lambda value: any(value is choice or value == choice for choice in choices)
-
-
-RULES: dict[str, Rule] = {
-    "seed": integer(0),
+KEYS: dict[str, Rule] = {
+    "seed": interval(int, "[0, inf)"),
     "checkpoint": ("a checkpoint file of a run, or null", lambda value: value is None or isinstance(value, str)),
     "init": ("the folder of a run or a checkpoint, or null", lambda value: value is None or isinstance(value, str)),
-    "model.hidden_sizes": (
-        "a list of integers, each at least 1, such as [512,512] or []",
-        lambda value: isinstance(value, list) and all(is_integer(size) and size >= 1 for size in value),
-    ),
-    "model.activation": one_of("relu", "tanh", "sigmoid", "gelu"),
-    "model.dropout": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
-    "model.batch_norm": ("true or false", lambda value: isinstance(value, bool)),
-    "optimizer.lr": ("a number above 0", lambda value: is_number(value) and value > 0),
-    "optimizer.momentum": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
-    "scheduler.warmup": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
-    "scheduler.pct_start": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
-    "loss.label_smoothing": ("a number in [0, 1)", lambda value: is_number(value) and 0 <= value < 1),
-    "augment.rotation": number(0, 180),
-    "augment.scale": number(0, 1),
-    "augment.shear": number(0, 1),
-    "augment.shift": number(0, 28),
-    "augment.elastic": number(0, 28),
-    "augment.smoothness": number(1, 28),
-    "average.decay": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
-    "data.dataset": one_of("mnist", "fashion_mnist", "kmnist", "digits", "folder"),
-    "data.root": (
-        "a folder",  # whose name may be a number
-        lambda value: value is None or is_integer(value) or (isinstance(value, str) and value != ""),
-    ),
-    "data.batch_size": integer(1),
-    "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
-    "data.seed": integer(0),
-    "data.outliers": number(0, 1),
-    "data.hands": (
-        "a number above 0 and up to 1, or null",
-        lambda value: value is None or (is_number(value) and 0 < value <= 1),
-    ),
-    "data.block_size": integer(1),
-    "data.fallback": one_of("digits", None),
-    "data.as_digits": ("true or false", lambda value: isinstance(value, bool)),
-    "trainer.max_epochs": integer(1),
-    "trainer.accelerator": (
-        "a name that Lightning knows, such as auto, cpu or gpu",
-        lambda value: isinstance(value, str),
-    ),
-    "trainer.devices": integer(1),
-    "trainer.num_nodes": integer(1),
-    "trainer.gradient_clip_val": (
-        "a number above 0, or null",
-        lambda value: value is None or (is_number(value) and value > 0),
-    ),
+    "monitor": ("the name of what is logged, such as val_accuracy", lambda value: isinstance(value, str)),
+    "mode": rule_of(Literal["max", "min"]),
 }
+FRACTION, ABOVE_ZERO, COUNT = interval(float, "[0, 1)"), interval(float, "(0, inf)"), interval(int, "[1, inf)")
+RANGES: dict[str, Rule] = {
+    "optimizer.lr": ABOVE_ZERO,
+    "optimizer.momentum": FRACTION,
+    "loss.label_smoothing": FRACTION,
+    "scheduler.interval": rule_of(Literal["epoch", "step"]),
+    "scheduler.monitor": KEYS["monitor"],
+    "data.root": ("a folder", lambda v: v is None or type(v) is int or (isinstance(v, str) and v != "")),
+    "trainer.max_epochs": COUNT,
+    "trainer.devices": COUNT,
+    "trainer.num_nodes": COUNT,
+    "trainer.accelerator": ("a name that Lightning knows, such as auto, cpu or gpu", lambda v: isinstance(v, str)),
+    "trainer.gradient_clip_val": ("a number above 0, or null", lambda v: v is None or ABOVE_ZERO[1](v)),
+}
+# What the training gives each of a group, beside the settings
+GIVEN = {
+    "model": ("num_classes",),
+    "data": ("augment",),
+    "optimizer": ("params",),
+    "scheduler": ("optimizer", "steps"),
+    "metrics": ("num_classes",),
+}
+ONE = ("model", "data", "trainer", "optimizer", "loss")  # groups of which one must be chosen
+ONE_OR_NONE = ("scheduler", "augment", "average")
+SEVERAL = ("callbacks", "logger", "metrics")  # by their names
+DATA = "mnist_mlp.data.module.DigitsDataModule"
+MAX_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
 # What Lightning or torch would take, but a training here cannot do: by key, which values, and why.
 REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trainer.barebones": (bool, "it forbids the log and the checkpoints that a run's folder is made of"),
@@ -116,54 +78,87 @@ REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
         "LBFGS goes through each batch several times, SparseAdam needs sparse gradients; neither is there here",
     ),
 }
-# What a group may construct. A config, or a stranger's run folder that is resumed, cannot name anything else.
-TARGETS = {
-    "model": r"mnist_mlp\.model\.mlp\.MLP",
-    "data": r"mnist_mlp\.data\.module\.DigitsDataModule",
-    "trainer": r"lightning\.Trainer",
-    "optimizer": r"torch\.optim\.[A-Z]\w+",
-    "scheduler": r"mnist_mlp\.training\.schedulers\.\w+|torch\.optim\.lr_scheduler\.[A-Z]\w+",
-    "augment": r"mnist_mlp\.data\.distortions\.Distort",
-    "average": r"mnist_mlp\.training\.ema\.\w+",
-    "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.model\.losses\.[A-Z]\w+",
-}
-MAX_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
-# Their other keys are arguments of the class or function they name, which checks them itself.
-OPEN_GROUPS = ("optimizer", "scheduler", "loss", "trainer")
-# Keys that only some options of a group have, and groups that may be empty; each with an option that has them.
-OPTIONAL_KEYS = {
-    "loss.label_smoothing": "loss=cross_entropy",
-    "optimizer.momentum": "optimizer=nesterov",
-    "scheduler.warmup": "scheduler=warmup_cosine",
-    "scheduler.pct_start": "scheduler=one_cycle",
-}
-OPTIONAL_GROUPS = {"scheduler": "scheduler=cosine", "augment": "augment=distort", "average": "average=ema"}
 
 
 def check(config: DictConfig) -> None:
     """Raises InputError, naming the key, if a setting is unknown, missing, of the wrong type or out of range."""
     try:
         values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        settings = flatten(values)
     except OmegaConfBaseException as error:
         raise InputError(f"{error.full_key}: {str(error.msg).partition(chr(10))[0]}") from error
-    for group, choice in OPTIONAL_GROUPS.items():
-        if settings.get(group) != {} and f"{group}._target_" not in settings:
-            raise InputError(f"{group}: nothing is chosen of it; there are {choice} and {group}=none")
-    check_rules(settings)
-    check_targets(settings)
+    for key in values.keys() - {*KEYS, *ONE, *ONE_OR_NONE, *SEVERAL}:
+        raise unknown_key(next(iter(flatten({key: values[key]}))))
+    for key, (expected, _) in KEYS.items():
+        if key not in values:
+            raise InputError(f"{key} is missing: it must be {expected}")
+        check_rule(key, values[key], KEYS[key])
+    for key, group, component in components(values):
+        check_component(key, group, component)
+    check_refused(flatten(values))
+    check_paths(values)
+
+
+def components(values: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yields the key, the group and the settings of each component."""
+    for group in (*ONE, *ONE_OR_NONE):
+        if group in ONE or values.get(group) != {}:
+            yield group, group, values.get(group)
+    for group in SEVERAL:
+        if not isinstance(values.get(group), dict):
+            raise InputError(f"{group} is missing: {group}=none chooses nothing")
+        for name, component in values[group].items():
+            yield f"{group}.{name}", group, component
+
+
+def check_component(key: str, group: str, component: Any) -> None:
+    """Raises InputError for what a component's class or function does not take, or lacks."""
+    if not isinstance(component, dict) or "_target_" not in component:
+        names = " and ".join(f"{group}={name}" for name in options()[group])
+        raise InputError(f"{key}: nothing is chosen of it; there are {names}")
+    target = component["_target_"]
+    check_target(f"{key}._target_", target)
+    signature, given = signature_of(target) or Signature({}, open=True), GIVEN.get(group, ())
+    takes = {name: argument.rule for name, argument in signature.arguments.items() if name not in given}
+    takes |= {path.partition(".")[2]: rule for path, rule in RANGES.items() if path.startswith(f"{group}.")}
+    for name, value in component.items():
+        if name in given:
+            raise InputError(f"{key}.{name}: the training gives it")
+        if name in takes:
+            check_rule(f"{key}.{name}", value, takes[name])
+        elif not name.startswith("_") and not signature.open:
+            raise no_such_argument(f"{key}.{name}", target, list(takes))
+        check_nested(f"{key}.{name}", value)
+    for name, argument in signature.arguments.items():
+        if argument.default is REQUIRED and name not in (*component, *given, "save_dir") and not name.startswith("_"):
+            raise InputError(f"{key}.{name} is missing: it must be {argument.rule[0]}")
+
+
+def check_nested(key: str, value: Any) -> None:
+    """Checks the components among a component's arguments, in lists too."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            check_target(f"{key}._target_", value["_target_"])
+        for name, part in value.items():
+            check_nested(f"{key}.{name}", part)
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            check_nested(f"{key}[{place}]", part)
+
+
+def check_refused(settings: dict[str, Any]) -> None:
+    """Raises InputError for a setting, by its dotted key, that a training here cannot follow."""
     for key, (refused, reason) in REFUSED.items():
         if refused(settings.get(key)):
             raise InputError(f"{key}={show(settings[key])}: {reason}")
     if settings.get("trainer.gradient_clip_algorithm") and settings["trainer.gradient_clip_val"] is None:
         raise InputError("trainer.gradient_clip_algorithm: of no effect without trainer.gradient_clip_val")
-    check_names(settings)
-    if (count := parameters(settings["model.hidden_sizes"])) > MAX_PARAMETERS:
+    for key in ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes"):
+        if key not in settings:
+            raise InputError(f"{key} is missing: it must be {RANGES[key][0]}")
+    if (settings.get("trainer.min_epochs") or 0) > settings["trainer.max_epochs"]:
+        raise InputError(f"trainer.min_epochs={settings['trainer.min_epochs']}: more than trainer.max_epochs")
+    if (count := parameters(settings.get("model.hidden_sizes", []))) > MAX_PARAMETERS:
         raise InputError(f"model.hidden_sizes: {count:,} parameters, but at most {MAX_PARAMETERS:,} are allowed")
-    if config.data.root is None and config.data.dataset != "digits":
-        raise InputError(f"data.root is missing: it must be the folder of the {config.data.dataset} data set")
-    if config.checkpoint is not None and not Path(config.checkpoint).is_file():
-        raise InputError(f"checkpoint={config.checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
 
 
 def is_root_named(overrides: Iterable[str]) -> bool:
@@ -172,53 +167,42 @@ def is_root_named(overrides: Iterable[str]) -> bool:
     return ("data.root" in typed or "MNIST_ROOT" in os.environ) and "data.fallback" not in typed
 
 
-def check_rules(settings: dict[str, Any]) -> None:
-    """Raises InputError for the first key whose value breaks its rule or is missing."""
-    for key, (expected, _) in RULES.items():
-        group = key.partition(".")[0]
-        if key in settings:
-            check_value(key, settings[key])
-        elif key not in OPTIONAL_KEYS and not (group in OPTIONAL_GROUPS and settings.get(group) == {}):
-            raise InputError(f"{key} is missing: it must be {expected}")
+def check_paths(values: dict[str, Any]) -> None:
+    """Raises InputError if the data's folder or the checkpoint is missing."""
+    data, checkpoint = values["data"], values["checkpoint"]
+    names = options()["data"]
+    if data["_target_"] == DATA and data.get("dataset") not in names:
+        raise InputError(f"data.dataset={data.get('dataset')}: must be one of {', '.join(names)}")
+    if data.get("root", "") is None and data["_target_"] == DATA and data["dataset"] != "digits":
+        raise InputError(f"data.root is missing: it must be the folder of the {data['dataset']} data set")
+    if checkpoint is not None and not Path(checkpoint).is_file():
+        raise InputError(f"checkpoint={checkpoint}: no such file; a run has RUN/checkpoints/last.ckpt")
+
+
+def check_rule(key: str, value: Any, rule: Rule) -> None:
+    """Raises InputError if the value breaks the rule."""
+    expected, holds = rule
+    if not holds(value):
+        raise InputError(f"{key}={show(value)}: must be {expected}")
 
 
 def check_value(key: str, value: Any) -> None:
-    """Raises InputError if the value breaks the key's rule. A key without a rule may have any value."""
-    if key in RULES:
-        expected, holds = RULES[key]
-        if not holds(value):
-            raise InputError(f"{key}={show(value)}: must be {expected}")
+    """Raises InputError if the value breaks the rule that some option in conf/ has for the key."""
+    if key in rules():
+        check_rule(key, value, rules()[key])
 
 
-def check_targets(settings: dict[str, Any]) -> None:
-    """Raises InputError for the first ``_target_``, at any depth, that its group may not construct."""
-    for key, target in targets(settings):
-        group = key.partition(".")[0]
-        if not re.fullmatch(TARGETS.get(group, ""), str(target)):
-            raise InputError(f"{key}={target}: not something that {group} may be")
-
-
-def check_names(settings: dict[str, Any]) -> None:
-    """Raises InputError for the first key that nothing reads."""
-    for key, value in settings.items():
-        group, _, name = key.partition(".")
-        open_key = (name and group in OPEN_GROUPS) or (value == {} and group in OPTIONAL_GROUPS)
-        if key not in RULES and not open_key and name not in ("_target_", "_partial_"):
-            raise unknown_key(key)
-
-
-def targets(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the dotted key and value of each ``_target_`` in nested settings, in lists too."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            inner = f"{key}.{name}" if key else str(name)
-            if inner.rpartition(".")[2] == "_target_":
-                yield inner, item
-            else:
-                yield from targets(item, inner)
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from targets(item, f"{key}[{place}]")
+@cache
+def rules() -> dict[str, Rule]:
+    """Returns the rule of each key that an option in conf/ has, or that its class or function takes."""
+    found = KEYS | RANGES
+    for path in sorted(CONF.glob("*/*.yaml")):
+        group, target = path.parent.name, re.search(r"^_target_: (\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        signature = signature_of(target[1]) if target else None
+        for name, argument in signature.arguments.items() if signature else ():
+            if name not in GIVEN.get(group, ()):
+                found.setdefault(f"{group}.{name}", argument.rule)
+    return found
 
 
 def parameters(hidden_sizes: list[int]) -> int:
@@ -230,19 +214,50 @@ def parameters(hidden_sizes: list[int]) -> int:
 def unknown_key(key: str) -> InputError:
     """Returns the error for a key that nothing reads, with what was meant."""
     group = key.partition(".")[0]
-    if key in RULES:
-        choice = OPTIONAL_KEYS.get(key) or OPTIONAL_GROUPS.get(group)
-        has = f", as {choice} has; in a sweep over {group} write ++{key}=VALUE" if choice else ""
-        return InputError(f"what is chosen of {group} has no {key}{has}")
-    if hint := meant(key, RULES):
+    if key in written():
+        return InputError(f"what is chosen of {group} has no {key}; where an option has it write ++{key}=VALUE")
+    if hint := meant(key, rules()):
         advice = f"did you mean {hint}{'=NAME' if hint in options() else '=FOLDER' if hint == 'resume' else ''}?"
-    elif group in OPEN_GROUPS and group != key:
-        advice = f"if what is chosen of {group} takes it, write +{key}"
     else:
         advice = "python train.py --cfg job shows them all"
     return InputError(f"unknown key {key}; {advice}")
 
 
+@cache
+def written() -> set[str]:
+    """Returns the keys that some option in conf/ writes, such as ``optimizer.lr``."""
+    files = [(path.parent.name, path.read_text(encoding="utf-8")) for path in CONF.glob("*/*.yaml")]
+    return {f"{group}.{name}" for group, text in files for name in re.findall(r"^(\w+):", text, re.MULTILINE)}
+
+
+def opened(word: str) -> str:
+    """Returns a typed setting with the plus signs with which Hydra takes arguments that no option writes."""
+    group, _, name = word.partition("=")[0].partition(".")
+    further = f"{group}.{name}" not in written() and group in ("trainer", "optimizer", "scheduler", "loss")
+    return f"++{word}" if name and (further or (group in SEVERAL and "." in name)) else word
+
+
+def no_such_argument(key: str, target: str, names: Sequence[str]) -> InputError:
+    """Returns the error for a key that the chosen class or function does not take, with those that it does."""
+    group, _, name = key.rpartition(".")
+    known = [f"{group}.{other}" for other in names]
+    near = next((found for found in (meant(key, rules()), meant(key, known)) if found and found != key), None)
+    advice = f"did you mean {near}?" if near else f"it has {', '.join(names) or 'none'}"
+    return InputError(f"{key}: {target.rpartition('.')[2]} has no {name}; {advice}")
+
+
 def show(value: Any) -> str:
     """Returns the value as one types it."""
     return "null" if value is None else str(value)
+
+
+def compose(*overrides: str) -> DictConfig:
+    """Returns the checked config that ``python train.py OVERRIDES`` would train.
+
+    Raises:
+        InputError: A setting is unknown, of the wrong type or out of range.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = hydra_compose("config", overrides=[opened(override) for override in overrides])
+    check(config)
+    return config

@@ -8,7 +8,7 @@ from pathlib import Path
 from hydra.main import get_args_parser
 
 from mnist_mlp.command.resume import parsed, quoted
-from mnist_mlp.command.settings import RULES
+from mnist_mlp.command.settings import opened, rules
 from mnist_mlp.command.words import PATHS, SEE_HELP, assignment, check_word, known_name
 from mnist_mlp.errors import InputError
 
@@ -27,7 +27,8 @@ def readable(arguments: list[str]) -> list[str]:
     for place, word in enumerate(words):
         check_word(word, words[place + 1 :])
     flags = [argument for argument in arguments if argument not in words]
-    return [*flags, *(word if known.multirun and "," in word else plain(word) for word in words)]
+    words = (word if known.multirun and "," in word else plain(word) for word in words)
+    return [*flags, *map(opened, words)]
 
 
 def unquoted(argument: str) -> str:
@@ -72,7 +73,7 @@ def parsed_flags(arguments: list[str]) -> Namespace:
 def plain(word: str) -> str:
     """Returns a setting as Hydra reads it: its path expanded, and in quotes if need be; other values without quotes."""
     key, equals, value = word.partition("=")
-    if key in RULES and key not in PATHS:
+    if key in rules() and key not in PATHS:
         return f"{key}={unquoted(value)}" if equals else word
     if key not in (*PATHS, "resume") or not equals:
         return word

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_mlp.command.hints import meant, no_such_option
 from mnist_mlp.command.options import options
-from mnist_mlp.command.settings import RULES
+from mnist_mlp.command.settings import rules
 from mnist_mlp.errors import InputError
 
 COMMANDS = ("predict", "draw", "evaluate", "report", "export")
@@ -71,7 +71,7 @@ def meaning(word: str, value: str) -> str:
     if lower in COMMANDS:
         return f"a command of its own: python -m mnist_mlp.{lower}"
     key = known_name(name)
-    if key and lower not in RULES and (sign == ":" or rest in options().get(name, {})):
+    if key and lower not in rules() and (sign == ":" or rest in options().get(name, {})):
         return f"settings are written with =: {assignment(key, rest or value)}"
     if value and not is_pair and (key := known_name(word)):
         return f"settings are written with =: {assignment(key, value)}"
@@ -89,7 +89,7 @@ def meaning(word: str, value: str) -> str:
 
 def known_name(name: str) -> str | None:
     """Returns the key, group or choice that a name is or means."""
-    return name if name in RULES or name in options() or name == "resume" else meant(name, RULES)
+    return name if name in rules() or name in options() or name == "resume" else meant(name, rules())
 
 
 def assignment(key: str, value: str) -> str:
@@ -103,4 +103,4 @@ def assignment(key: str, value: str) -> str:
 
 def is_unknown(key: str) -> bool:
     """Returns whether a key without a group, such as ``lr``, is neither a setting nor a group."""
-    return key.replace("_", "").isalnum() and key not in RULES and key not in options() and key != "resume"
+    return key.replace("_", "").isalnum() and key not in rules() and key not in options() and key != "resume"

@@ -1,6 +1,7 @@
 """Random distortions of training images, as if other hands had written them."""
 
 import math
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -26,12 +27,12 @@ class Distort:
 
     def __init__(
         self,
-        rotation: float = 0.0,
-        scale: float = 0.0,
-        shear: float = 0.0,
-        shift: float = 0.0,
-        elastic: float = 0.0,
-        smoothness: float = 5.0,
+        rotation: Annotated[float, "[0, 180]"] = 0.0,
+        scale: Annotated[float, "[0, 1]"] = 0.0,
+        shear: Annotated[float, "[0, 1]"] = 0.0,
+        shift: Annotated[float, "[0, 28]"] = 0.0,
+        elastic: Annotated[float, "[0, 28]"] = 0.0,
+        smoothness: Annotated[float, "[1, 28]"] = 5.0,
     ) -> None:
         self.rotation, self.scale, self.shear, self.shift = rotation, scale, shear, shift
         self.elastic, self.smoothness = elastic, smoothness

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from lightning import LightningDataModule
@@ -55,15 +55,15 @@ class DigitsDataModule(LightningDataModule):
         self,
         dataset: str = "mnist",
         root: str | Path | None = "data",
-        batch_size: int = 128,
-        val_fraction: float = 0.2,
-        seed: int = 0,
-        fallback: str | None = None,
+        batch_size: Annotated[int, "[1, inf)"] = 128,
+        val_fraction: Annotated[float, "(0, 1)"] = 0.2,
+        seed: Annotated[int, "[0, inf)"] = 0,
+        fallback: Literal["digits"] | None = None,
         as_digits: bool = True,
         augment: Distort | None = None,
-        outliers: float = 0.0,
-        hands: float | None = None,
-        block_size: int = 1,
+        outliers: Annotated[float, "[0, 1]"] = 0.0,
+        hands: Annotated[float, "(0, 1]"] | None = None,
+        block_size: Annotated[int, "[1, inf)"] = 1,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -94,7 +94,7 @@ class DigitsDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if self.parts:
             return
-        data = datasets.read(self.dataset, self.root, self.as_digits)
+        data = self.read()
         own = self.dataset == "folder"  # which may have few images of a label
         (train, test), val = train_and_test(data, own), data.val
         if val is None:
@@ -132,6 +132,10 @@ class DigitsDataModule(LightningDataModule):
             drawn, drawn_labels = digits(len(labels), seed_for("hands to calibrate on", self.seed))
             images, labels = torch.cat([images, drawn]), torch.cat([labels, drawn_labels])
         return images, labels, others
+
+    def read(self) -> datasets.Dataset:
+        """Returns the images and labels. One's own data set is a subclass with such a method."""
+        return datasets.read(self.dataset, self.root, self.as_digits)
 
     def description(self) -> str:
         """Returns one line that says which data set this is, where it lies and how many images each part has."""

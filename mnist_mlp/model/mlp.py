@@ -1,6 +1,7 @@
 """The multilayer perceptron, plain torch."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -36,9 +37,9 @@ class MLP(nn.Sequential):
 
     def __init__(
         self,
-        hidden_sizes: Sequence[int],
-        activation: str = "relu",
-        dropout: float = 0.0,
+        hidden_sizes: Sequence[Annotated[int, "[1, inf)"]],
+        activation: Annotated[str, "ACTIVATIONS"] = "relu",
+        dropout: Annotated[float, "[0, 1)"] = 0.0,
         in_features: int = 784,
         num_classes: int = 10,
         batch_norm: bool = False,

@@ -59,7 +59,8 @@ class RunFolder:
     def write_rows(self, rows: list[Row]) -> None:
         """Writes metrics.csv."""
         with replacing(self.metrics_csv) as path, path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 

@@ -1,7 +1,7 @@
 """What a finished run reached: the content of metrics.json."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from typing import Any
 
@@ -53,6 +53,9 @@ class Metrics:
         threshold: Probability below which a reading is refused.
         on_white: Whether the training images are dark on light; None if some are and some are not.
         warning: What to know before trusting these numbers, such as other data than asked for.
+        monitor: The name of what made an epoch the best.
+        mode: ``max`` or ``min``: whether the highest or the lowest was the best.
+        others: Further numbers by name: what else was logged in the best epoch, and ``test_NAME`` of further scores.
 
     Raises:
         ValueError: A value is not what it must be; the message names its key.
@@ -74,6 +77,9 @@ class Metrics:
     threshold: float = 0.5
     on_white: bool | None = None
     warning: str | None = None
+    monitor: str = "val_accuracy"
+    mode: str = "max"
+    others: dict[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
         for key, (low, high) in RANGES.items():
@@ -88,22 +94,30 @@ class Metrics:
             raise ValueError("classes: must be a list of names")
         if not isinstance(self.on_white, bool | None):  # pyright: ignore
             raise ValueError("on_white: must be true, false or null")
-        for key in ("data", "warning"):
+        for key in ("data", "warning", "monitor", "mode"):
             if not isinstance(getattr(self, key), str | None):
                 raise ValueError(f"{key}: must be text")
 
+    def value(self, name: str) -> Any:
+        """Returns the value of a name in metrics.json; None if it was not measured."""
+        return self.others.get(name, getattr(self, name, None))
+
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metrics":
-        """Returns the metrics in a metrics.json. Unknown keys are ignored. Raises ValueError if it is damaged."""
+        """Returns the metrics in a metrics.json. Further keys count if numbers. Raises ValueError if it is damaged."""
         try:
             values: dict[str, Any] = dict(json.loads(text))
-            return cls(**{key.name: values[key.name] for key in fields(cls) if key.name in values})
+            names = values.keys() & {key.name for key in fields(cls)} - {"others"}
+            own: dict[str, Any] = {name: values.pop(name) for name in names}
+            others = {name: float(value) for name, value in values.items() if type(value) in (int, float)}
+            return cls(**own, others=others)
         except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
             raise ValueError("damaged, or without a finished run's scores") from error
 
     def to_json(self) -> str:
         """Returns the text of a metrics.json, without a warning if there is none."""
         values = asdict(self)
+        values |= values.pop("others")
         if self.warning is None:
             del values["warning"]
         return json.dumps(values, indent=2) + "\n"

@@ -95,7 +95,7 @@ class Setting:
 
     def by_seed(self, metric: str) -> dict[str, float]:
         """Returns the runs' values of a field of Metrics by seed, without those that were not measured."""
-        values = {str(run.config["seed"]): getattr(run.metrics, metric) for run in self.runs}
+        values = {str(run.config["seed"]): run.metrics.value(metric) for run in self.runs if run.metrics}
         return {seed: value for seed, value in values.items() if value is not None}
 
     def scores(self, metric: str) -> list[float]:

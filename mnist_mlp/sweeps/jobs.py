@@ -59,11 +59,11 @@ def run_job(config: DictConfig, folder: Path, train: Callable) -> float | None:
         train: Called with config, folder and what varies; returns Metrics.
 
     Returns:
-        The validation accuracy, which a search maximizes; None after an error.
+        What makes an epoch the best, by default the validation accuracy, for a search; None after an error.
     """
     run = RunFolder(folder)
     if metrics := run.metrics:
-        return metrics.val_accuracy
+        return metrics.value(metrics.monitor)
     if HydraConfig.get().runtime.choices["hydra/launcher"] != "basic" and sys.platform == "linux":
         return run_in_child(config, run, train)
     return train_and_keep_output(config, run, train)
@@ -80,7 +80,7 @@ def run_in_child(config: DictConfig, run: RunFolder, train: Callable) -> float |
     if child.exitcode and not run.error:
         with suppress(InputError):
             write_text(run.error_file, how_it_ended(child.exitcode) + "\n")
-    return run.metrics.val_accuracy if run.metrics else None
+    return run.metrics.value(run.metrics.monitor) if run.metrics else None
 
 
 def _in_child(*arguments) -> None:
@@ -109,7 +109,8 @@ def train_job(config: DictConfig, run: RunFolder, train: Callable) -> float | No
     try:
         if can_resume(run):
             config.checkpoint = str(run.last)
-        return train(config, run.path, varied()).val_accuracy
+        metrics = train(config, run.path, varied())
+        return metrics.value(metrics.monitor)
     except KeyboardInterrupt:
         raise KeyboardInterrupt from None  # drops the advice on resuming this job: the sweep gives its own
     except Exception as error:

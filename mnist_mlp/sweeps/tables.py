@@ -104,11 +104,12 @@ def write_csv(path: Path, runs: list[Run], factors: list[str]) -> None:
     """Writes a row for each run: the factors' values, the seed, the scores, and why there are none."""
     scored = [run.metrics for run in runs if run.metrics]
     names = [key.name for key in fields(Metrics) if key.name != "seed"]
-    names = [name for name in names if any(getattr(metrics, name) is not None for metrics in scored)]
+    names = [name for name in names if name != "others" and any(m.value(name) is not None for m in scored)]
+    names += dict.fromkeys(name for metrics in scored for name in metrics.others)
     with replacing(path) as new, new.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["run", *factors, "seed", *names, "error"])
         for run in runs:
             chosen = [value_text(run.chosen(key)) for key in factors]
-            scores = [getattr(run.metrics, name, None) for name in names]
+            scores = [run.metrics.value(name) if run.metrics else None for name in names]
             writer.writerow([run.folder.path.name, *chosen, run.config.get("seed"), *scores, run.problem])

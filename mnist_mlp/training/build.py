@@ -1,25 +1,31 @@
 """From the config to the objects of a training. The only module that calls Hydra's instantiate."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
+from torchmetrics import Metric
 
 from mnist_mlp.adaptation.start import start_from
+from mnist_mlp.components.targets import check_target, imported
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.model.mlp import count_parameters
-from mnist_mlp.runs.settings import flatten
+from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
+from mnist_mlp.runs.settings import ADDED, flatten, nested
 from mnist_mlp.training import ranks
 from mnist_mlp.training.callbacks.checkpoints import AtomicCheckpoints
 from mnist_mlp.training.classifier import Classifier
@@ -84,24 +90,62 @@ def build_block_size(config: DictConfig, callbacks: list[Callback]) -> tuple[int
 def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
     """Returns the classifier with the weights of the seed or of a run, and sets the number of threads that suits it."""
     torch.manual_seed(seed_for("weights", config.seed))
-    network = instantiate(config.model, num_classes=len(data.classes), _convert_="all")
+    parts = build_parts(config, len(data.classes))
     if config.init is not None and config.checkpoint is None:
-        print(start_from(Path(config.init), network, data.classes, settings(config, data)))
-    torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
-    parts = {
+        print(start_from(Path(config.init), parts["network"], data.classes, settings(config, data)))
+    torch.set_num_threads(threads_for(count_parameters(parts["network"]) * config.data.batch_size))
+    if data.block_size > 1:
+        classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)
+    else:
+        classifier = Classifier(**parts)
+    classifier.save_hyperparameters(settings(config, data))
+    return classifier
+
+
+def classifier_of(path: Path) -> Classifier:
+    """Returns the classifier of a checkpoint with its weights, built from the settings that it keeps.
+
+    Raises:
+        InputError: The file is no checkpoint of such a run, or names what may not be constructed.
+    """
+    checkpoint = read_checkpoint(path)
+    kept = settings_of(checkpoint)
+    for key, target in kept.items():
+        if key.endswith("_target_"):
+            check_target(key, target)
+    config = OmegaConf.create(ADDED | {"seed": 0} | nested(kept))
+    classifier = Classifier(**build_parts(config, checkpoint.get("classes", 10)))
+    classifier.load_state_dict(checkpoint["state_dict"])
+    return classifier
+
+
+def build_parts(config: DictConfig, num_classes: int) -> dict[str, Any]:
+    """Returns the arguments of a Classifier. Raises InputError if the network does not give a logit for each class."""
+    network = instantiate(config.model, num_classes=num_classes, _convert_="all")
+    check_network(network, num_classes)
+    return {
         "network": network,
         "loss": optional(config.loss),
         "optimizer": build_optimizer(config, network),
         "schedule": build_schedule(config),
         "average": optional(config.average),
+        "metrics": build_metrics(config, num_classes),
+        "num_classes": num_classes,
+        "seed": config.seed,
     }
-    parts |= {"num_classes": len(data.classes), "seed": config.seed}
-    if data.block_size > 1:
-        classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)
-    else:
-        classifier = Classifier(**parts)
-    classifier.save_hyperparameters(settings(config, data), logger=False)
-    return classifier
+
+
+def check_network(network: nn.Module, num_classes: int) -> None:
+    """Raises InputError unless the network maps images (n, 784) to logits (n, num_classes)."""
+    training = network.training
+    try:
+        with torch.no_grad():
+            shape = tuple(network.eval()(torch.zeros(2, 784)).shape)
+    except Exception as error:  # of many types, by what the network does
+        raise InputError(f"model: cannot read images of shape (n, 784): {one_line(error)}") from error
+    if shape != (2, num_classes):
+        raise InputError(f"model: gives {shape} for two images, but must give (2, {num_classes})")
+    network.train(training)
 
 
 def build_optimizer(config: DictConfig, network: nn.Module) -> Callable:
@@ -122,14 +166,42 @@ def build_optimizer(config: DictConfig, network: nn.Module) -> Callable:
     return factory
 
 
+def build_metrics(config: DictConfig, num_classes: int) -> dict[str, Metric]:
+    """Returns the further scores by name. Raises InputError unless each gives a number."""
+    metrics = {name: instantiate(group, num_classes=num_classes) for name, group in config.metrics.items()}
+    for name, metric in metrics.items():
+        value = metric.clone()(torch.eye(num_classes), torch.arange(num_classes))
+        if not isinstance(value, torch.Tensor) or value.numel() != 1:
+            raise InputError(f"metrics.{name}: gives more than one number")
+    return metrics
+
+
+def build_named(group: DictConfig, key: str, **given: Any) -> list[Any]:
+    """Returns the objects of a group that has several, by their names. Raises InputError if one cannot be made."""
+    made = []
+    for name, settings in group.items():
+        takes = signature(imported(settings["_target_"])).parameters
+        arguments = {key: value for key, value in given.items() if key in takes and key not in settings}
+        try:
+            made.append(instantiate(settings, **arguments, _convert_="all"))
+        except InstantiationException as error:
+            raise InputError(f"{key}.{name}: {one_line(error.__cause__ or error)}") from error
+    return made
+
+
+def build_loggers(config: DictConfig, folder: Path) -> list[Logger]:
+    """Returns the loggers beside TensorBoard. What they write on this machine goes into the run's folder."""
+    return build_named(config.logger, "logger", save_dir=str(folder))
+
+
 def build_schedule(config: DictConfig) -> Schedule | None:
     """Returns how the learning rate changes. ``interval`` and ``monitor`` are Lightning's, the rest the scheduler's."""
     if not config.scheduler:
         return None
     group = plain(config.scheduler)
     if group["_target_"].endswith(".ReduceLROnPlateau"):
-        group = {"mode": "max"} | group
-    timing = {name: group.pop(name) for name in ("interval", "monitor") if name in group}
+        group = {"mode": config.mode} | group
+    timing = {"monitor": config.monitor} | {key: group.pop(key) for key in ("interval", "monitor") if key in group}
     return Schedule(instantiate(group, _convert_="all"), **timing)
 
 
@@ -147,15 +219,17 @@ def threads_for(work: int) -> int:
     return max(1, min(THREADS, work // 10_000_000))
 
 
-def build_trainer(config: DictConfig, folder: Path, block_size: int, callbacks: list[Callback]) -> Trainer:
-    """Returns the config's trainer with the given callbacks, and without Lightning's own logger and summary.
+def build_trainer(
+    config: DictConfig, folder: Path, block_size: int, callbacks: list[Callback], loggers: Sequence[Logger] = ()
+) -> Trainer:
+    """Returns the config's trainer with the given callbacks and loggers, and without Lightning's own summary.
 
     Raises:
         InputError: Lightning refuses a setting, or would replace it by another.
     """
     typed = plain(config.trainer)
     ours: dict[str, Any] = {"num_sanity_val_steps": 0, "sync_batchnorm": processes(config) > 1} | typed
-    ours |= {"enable_model_summary": False, "logger": False, "default_root_dir": folder, "callbacks": callbacks}
+    ours |= {"enable_model_summary": False, "logger": list(loggers), "default_root_dir": folder, "callbacks": callbacks}
     ours["plugins"] = [AtomicCheckpoints(), TorchElasticEnvironment() if ranks.is_rank() else LightningEnvironment()]
     if block_size > 1:
         ours["gradient_clip_val"] = None  # FastClassifier does it

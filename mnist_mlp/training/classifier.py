@@ -1,6 +1,7 @@
 """How a network is trained and scored: the LightningModule."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ class Classifier(LightningModule):
         schedule: How the learning rate changes; None keeps it.
         average: A ``multi_avg_fn`` of ``torch.optim.swa_utils``. If given, an average of the weights is kept, and is
             what is validated, tested and used.
+        metrics: Further scores by name, each of logits and labels; logged as ``train_NAME`` and ``val_NAME``.
         num_classes: Number of labels.
         seed: Dropout's masks follow from it and the epoch.
     """
@@ -45,17 +47,26 @@ class Classifier(LightningModule):
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] = Adam,
         schedule: Schedule | None = None,
         average: Callable | None = None,
+        metrics: Mapping[str, Metric] | None = None,
         num_classes: int = 10,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
-        self.seed = seed
+        self.num_classes, self.seed = num_classes, seed
         self.average = None
         if average:  # of batch normalisation's statistics too; DDP must not wait for its gradients
             self.average = AveragedModel(network, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
-        self.train_metrics, self.val_metrics = (epoch_metrics(num_classes) for _ in range(2))
+        self.others = {name: metric.clone() for name, metric in (metrics or {}).items()}  # to be used once, at the end
+        self.train_metrics, self.val_metrics = (epoch_metrics(num_classes, metrics or {}) for _ in range(2))
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []  # logits, labels and loss that train_metrics lack
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *_: Any, **__: Any) -> "Classifier":
+        """Returns the classifier of a run's checkpoint, built from the settings that it keeps."""
+        from mnist_mlp.training.build import classifier_of  # which imports this module
+
+        return classifier_of(Path(checkpoint_path))
 
     @property
     def trained(self) -> nn.Module:
@@ -66,13 +77,17 @@ class Classifier(LightningModule):
         return self.trained(images)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        batch = as_batch(batch)
         logits, loss, objective = self.losses(batch)
         self.seen.append((logits, batch.labels, loss.detach()))
+        if self.automatic_optimization and len(self.seen) == 32:  # so that a progress bar has figures
+            self.count_seen()
         if self.trainer.world_size == 1:
             return objective
         return objective * self.gradient_weight(len(batch.labels), batch_index)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
+        batch = as_batch(batch)
         logits = self(batch.images)
         update(self.val_metrics, [(logits, batch.labels, self.loss(logits, batch.labels))])
 
@@ -98,7 +113,10 @@ class Classifier(LightningModule):
 
     def gradient_weight(self, images: int, batch_index: int) -> float:
         """Returns the factor that makes DDP's mean over processes the gradient of the whole batch's mean loss."""
-        return images * self.trainer.world_size / self.trainer.train_dataloader.size(batch_index)
+        loader = self.trainer.train_dataloader
+        if not hasattr(loader, "size"):  # a DataLoader gives each process as many
+            return 1.0
+        return images * self.trainer.world_size / loader.size(batch_index)
 
     def configure_optimizers(self) -> Any:
         optimizer = self.optimizer(self.network.parameters())
@@ -131,6 +149,9 @@ class Classifier(LightningModule):
         else:
             raise InputError(f"scheduler: nothing logs {monitor}; there are {', '.join(self.trainer.callback_metrics)}")
 
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["classes"] = self.num_classes
+
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         for schedule in checkpoint["lr_schedulers"]:  # it covers the run as it is now, which may have become longer
             schedule.pop("total_steps", None)
@@ -156,18 +177,29 @@ class Classifier(LightningModule):
         self.log_dict({f"{stage}_{name}": metric for name, metric in metrics.items()}, on_step=False, on_epoch=True)
 
 
+def as_batch(batch: Any) -> Batch:
+    """Returns a batch of images and labels, such as a DataLoader's, as this project's: images float32 (n, 784)."""
+    if isinstance(batch, Batch):
+        return batch
+    images, labels = batch
+    return Batch(images.flatten(1).float(), labels)
+
+
 def update(metrics: Any, batches: list[tuple[Tensor, Tensor, Tensor]]) -> None:
     """Adds batches, each its logits, labels and mean loss, to an epoch's metrics, on the device."""
     logits, labels, losses = zip(*batches)
     sizes = torch.tensor([len(batch) for batch in labels], device=logits[0].device)
-    metrics["accuracy"].update(torch.cat(logits), torch.cat(labels))
-    metrics["loss"].update(torch.stack(losses).float(), sizes)
+    for name, metric in metrics.items():
+        if name == "loss":
+            metric.update(torch.stack(losses).float(), sizes)
+        else:
+            metric.update(torch.cat(logits), torch.cat(labels))
 
 
-def epoch_metrics(num_classes: int) -> nn.ModuleDict:
-    """Returns loss and accuracy over an epoch, which do not wait for the device before its end."""
+def epoch_metrics(num_classes: int, others: Mapping[str, Metric]) -> nn.ModuleDict:
+    """Returns loss, accuracy and others over an epoch. The first two do not wait for the device before its end."""
     accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return nn.ModuleDict({"loss": MeanLoss(), "accuracy": accuracy})
+    return nn.ModuleDict({"loss": MeanLoss(), "accuracy": accuracy, **{n: m.clone() for n, m in others.items()}})
 
 
 class MeanLoss(Metric):

@@ -1,12 +1,13 @@
 """Moving averages of the weights, as ``multi_avg_fn`` of ``torch.optim.swa_utils.AveragedModel``."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-def ema(decay: float = 0.999) -> Callable:
+def ema(decay: Annotated[float, "(0, 1)"] = 0.999) -> Callable:
     """Returns the update of an exponential moving average.
 
     After n steps the decay is at most (1 + n) / (10 + n), so that a short training's average does not stay at its

@@ -1,7 +1,7 @@
 """The one evaluation of a trained network: once over what it is calibrated on, once over the test images."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ class Evaluation(NamedTuple):
         temperature: Fitted on the images to calibrate on.
         threshold: Of probability, fitted on them and on drawings of no digit, if there are any.
         test_logits: float32 (n, classes), on the CPU, not calibrated.
+        others: Further scores on the test images, by name.
     """
 
     accuracy: float
@@ -31,9 +32,15 @@ class Evaluation(NamedTuple):
     temperature: float
     threshold: float
     test_logits: Tensor
+    others: dict[str, float]
 
 
-def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data: DigitsDataModule) -> Evaluation:
+def evaluate(
+    network: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    data: DigitsDataModule,
+    metrics: Mapping[str, Any] | None = None,
+) -> Evaluation:
     """Evaluates a network in plain torch, after moving it to the CPU and to float32 whatever it was trained in.
 
     Raises:
@@ -60,6 +67,7 @@ def evaluate(network: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], data:
         temperature=temperature,
         threshold=threshold,
         test_logits=logits,
+        others={name: metric.clone().cpu()(logits, labels).item() for name, metric in (metrics or {}).items()},
     )
 
 

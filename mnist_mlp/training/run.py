@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lightning import Trainer
+from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,7 +15,7 @@ from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters, summary
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
-from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.runs.folder import COLUMNS, RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.training import build, ranks
 from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
@@ -25,7 +26,7 @@ from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.evaluate import Evaluation, evaluate
 
 
-def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metrics | None:
+def train(config: DictConfig, folder: str | Path, varied: dict | None = None) -> Metrics | None:
     """Trains what the config describes, tests the best epoch once, and fills the run folder.
 
     With several devices it starts a process for each, unless it already is one of them, as under torchrun.
@@ -42,7 +43,7 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metri
         InputError: Something is wrong that the user can fix.
         KeyboardInterrupt: After Ctrl-C, with what is kept and how to resume.
     """
-    run = RunFolder(folder)
+    run = RunFolder(Path(folder).absolute())
     build.check_machine(config)
     try:
         if config.trainer.devices > 1 and not ranks.is_rank():
@@ -56,11 +57,13 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metri
 
 def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) -> Metrics | None:
     """Does what ``train`` says, in this process."""
-    block_size, reason = build.build_block_size(config, [])
-    dashboard = Dashboard(run)
-    bars = [EpochProgress()] if config.trainer.get("enable_progress_bar", True) else []
-    history = History(run, *(bar.on_epoch for bar in bars), dashboard.on_epoch, save_last_and_best)
-    trainer = build.build_trainer(config, run.path, block_size, [*bars, history])
+    callbacks = build.build_named(config.callbacks, "callbacks")
+    block_size, reason = build.build_block_size(config, callbacks)
+    bars, dashboard = progress_bars(config, callbacks), Dashboard(run)
+    observers = *(bar.on_epoch for bar in bars), dashboard.on_epoch, save_last_and_best
+    history = History(run, *observers, monitor=config.monitor, mode=config.mode)
+    loggers = [dashboard, *build.build_loggers(config, run.path)]
+    trainer = build.build_trainer(config, run.path, block_size, [*bars, *callbacks, history], loggers)
     data = build.build_data(config, block_size)
     if data.warning:
         warn(data.warning)
@@ -72,7 +75,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
         print(f"plain Lightning steps, a batch at a time, for {reason}", flush=True)
 
     if config.checkpoint is not None:
-        load_checkpoint(Path(config.checkpoint), classifier, history, config.trainer.max_epochs)
+        load_checkpoint(Path(config.checkpoint), classifier, history, trainer)
     if trainer.is_global_zero:
         dashboard.begin(OmegaConf.to_yaml(config, resolve=True), classifier, data, history.rows)
     fit(trainer, classifier, data, config.checkpoint, history)
@@ -82,7 +85,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
         print(f"epoch {history.unfinished} was not finished and is left out")
 
     load_weights(classifier, run.best, read_checkpoint(run.best))
-    evaluation = evaluate(classifier.trained, classifier.loss, data)
+    evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
     metrics = metrics_of(classifier, data, history, evaluation)
     print_scores(metrics)  # the pictures take a second
     history.draw()
@@ -95,6 +98,12 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     return metrics
 
 
+def progress_bars(config: DictConfig, callbacks: list[Callback]) -> list[EpochProgress]:
+    """Returns this project's progress bar, unless it is off or another is among the callbacks."""
+    off = config.trainer.get("enable_progress_bar") is False or any(isinstance(c, ProgressBar) for c in callbacks)
+    return [] if off else [EpochProgress()]
+
+
 def quieten_libraries() -> None:
     """Silences what libraries say about themselves. Errors and this project's own lines remain."""
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -102,7 +111,7 @@ def quieten_libraries() -> None:
     warnings.simplefilter("ignore")
 
 
-def load_checkpoint(path: Path, classifier: Classifier, history: History, max_epochs: int) -> None:
+def load_checkpoint(path: Path, classifier: Classifier, history: History, trainer: Trainer) -> None:
     """Checks the checkpoint to resume from, and takes its weights and rows, before training begins.
 
     Raises:
@@ -113,10 +122,13 @@ def load_checkpoint(path: Path, classifier: Classifier, history: History, max_ep
     load_weights(classifier, path, checkpoint)
     if state := checkpoint["callbacks"].get(history.state_key):
         history.load_state_dict(state)
-    if len(history.rows) > max_epochs:
+    if len(history.rows) > (trainer.max_epochs or 0):
         raise InputError(
-            f"trainer.max_epochs={max_epochs}: {path} has {len(history.rows)} epochs already; it must be at least that"
+            f"trainer.max_epochs={trainer.max_epochs}: {path} has {len(history.rows)} epochs already;"
+            " it must be at least that"
         )
+    if any(state.get("stopped_epoch") for state in checkpoint["callbacks"].values()):  # by early stopping
+        trainer.fit_loop.max_epochs = len(history.rows)
 
 
 def load_weights(classifier: Classifier, path: Path, checkpoint: dict) -> None:
@@ -172,6 +184,10 @@ def metrics_of(classifier: Classifier, data: DigitsDataModule, history: History,
         threshold=evaluation.threshold,
         on_white=data.on_white(),
         warning="; ".join(filter(None, [data.warning, no_loss])) or None,
+        monitor=history.monitor,
+        mode=history.mode,
+        others={name: value for name, value in best.items() if name not in COLUMNS and value is not None}
+        | {f"test_{name}": value for name, value in evaluation.others.items()},
     )
 
 

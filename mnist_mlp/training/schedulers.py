@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from inspect import signature
-from typing import Any
+from typing import Annotated, Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
@@ -43,12 +43,12 @@ def cosine(optimizer: Optimizer, steps: int) -> LRScheduler:
     return LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
 
 
-def one_cycle(optimizer: Optimizer, steps: int, pct_start: float = 0.3) -> LRScheduler:
+def one_cycle(optimizer: Optimizer, steps: int, pct_start: Annotated[float, "(0, 1)"] = 0.3) -> LRScheduler:
     """Raises the rate for the fraction ``pct_start`` of the run, then lowers it (Smith and Topin, arXiv:1708.07120)."""
     return OneCycleLR(optimizer, max_lr=optimizer.defaults["lr"], total_steps=steps, pct_start=pct_start)
 
 
-def warmup_cosine(optimizer: Optimizer, steps: int, warmup: float = 0.2) -> LRScheduler:
+def warmup_cosine(optimizer: Optimizer, steps: int, warmup: Annotated[float, "[0, 1)"] = 0.2) -> LRScheduler:
     """Raises the rate linearly during the first ``warmup`` of the steps, then lowers it to zero along half a cosine.
 
     Unlike ``one_cycle`` it leaves the momentum alone. Goyal et al. 2017, arXiv:1706.02677.

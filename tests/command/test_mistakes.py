@@ -42,7 +42,7 @@ ANSWERS = {
     "workers=4": "unknown key workers; python train.py --cfg job shows them all",
     "verbose=1": "unknown key verbose; python train.py --cfg job shows them all",
     "model.units=512": "unknown key model.units; did you mean model.hidden_sizes?",
-    "trainer.lr=0.1": "unknown key trainer.lr; did you mean optimizer.lr?",
+    "trainer.lr=0.1": "trainer.lr: Trainer has no lr; did you mean optimizer.lr?",
     "data.path=x": "unknown key data.path; did you mean data.root?",
     # options that there are not
     "model=MLP": f"model=MLP: no such model; did you mean model=mlp? ({MODELS})",

@@ -2,9 +2,8 @@ import pytest
 from omegaconf import open_dict
 from support.commands import composed
 
-from mnist_mlp.command.settings import RULES, check
+from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError
-from mnist_mlp.model.mlp import ACTIVATIONS
 
 
 @pytest.mark.parametrize(
@@ -36,19 +35,18 @@ def test_every_option_of_every_group_is_valid(group):
         ("data.batch_size=0", "data.batch_size=0: must be an integer, at least 1"),
         ("data.val_fraction=0", "data.val_fraction=0: must be a number in (0, 1)"),
         ("data.val_fraction=1", "data.val_fraction=1"),
-        ("data.fallback=cifar", "data.fallback=cifar: must be one of digits, null"),
+        ("data.fallback=cifar", "data.fallback=cifar: must be one of digits, or null"),
         ("data=folder", "data.root is missing"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0: must be an integer, at least 1"),
         ("trainer.devices=0", "trainer.devices=0"),
         ("trainer.gradient_clip_val=0", "trainer.gradient_clip_val=0: must be a number above 0, or null"),
         ("loss.label_smoothing=1", "loss.label_smoothing=1: must be a number in [0, 1)"),
-        ("+augment.rotation=1", "augment: nothing is chosen of it; there are augment=distort and augment=none"),
+        ("+augment.rotation=1", "augment: nothing is chosen of it; there are augment=distort and augment="),
         ("~augment", "augment: nothing is chosen of it"),
         ("ablation=elastic", "augment: nothing is chosen of it"),
-        ("augment=distort ~augment.scale", "augment.scale is missing: it must be a number from 0 to 1"),
         ("augment=distort augment.rotation=-1", "augment.rotation=-1: must be a number from 0 to 180"),
         ("augment=distort augment.smoothness=0.5", "augment.smoothness=0.5: must be a number from 1 to 28"),
-        ("data.hands=0", "data.hands=0: must be a number above 0 and up to 1, or null"),
+        ("data.hands=0", "data.hands=0: must be a number in (0, 1], or null"),
         ("data.outliers=2", "data.outliers=2: must be a number from 0 to 1"),
         ("average=ema average.decay=1", "average.decay=1: must be a number in (0, 1)"),
         ("scheduler=warmup_cosine scheduler.warmup=1", "scheduler.warmup=1: must be a number in [0, 1)"),
@@ -56,9 +54,12 @@ def test_every_option_of_every_group_is_valid(group):
         ("optimizer=nesterov optimizer.momentum=1", "optimizer.momentum=1: must be a number in [0, 1)"),
         ("average=ema average._target_=os.system", "average._target_=os.system: not something that average may be"),
         ("checkpoint=nowhere.ckpt", "checkpoint=nowhere.ckpt: no such file"),
-        ("+model.dropot=0.3", "unknown key model.dropot; did you mean model.dropout?"),
+        ("+model.dropot=0.3", "model.dropot: MLP has no dropot; did you mean model.dropout?"),
         ("+epochs=3", "unknown key epochs"),
-        ("~model.dropout", "model.dropout is missing"),
+        ("~model.hidden_sizes", "model.hidden_sizes is missing: it must be a list of integers"),
+        ("+callbacks.mine.patience=1", "callbacks.mine: nothing is chosen of it; there are callbacks=early_stopping"),
+        ("+optimizer.betas_=1", "Adam has no betas_; did you mean optimizer.betas?"),
+        ("+trainer.limit_trian_batches=1", "did you mean trainer.limit_train_batches?"),
         ("optimizer.lr=${rate}", "optimizer.lr: Interpolation key 'rate' not found"),
         ("optimizer.lr=???", "optimizer.lr"),
     ],
@@ -85,11 +86,5 @@ def test_keys_that_a_config_file_misspells_are_found():
     config = composed()
     with open_dict(config):
         config.data.batchsize = 64
-    with pytest.raises(InputError, match="unknown key data.batchsize; did you mean data.batch_size"):
+    with pytest.raises(InputError, match="data.batchsize: .* did you mean data.batch_size"):
         check(config)
-
-
-def test_activations_are_those_of_the_model():
-    expected, holds = RULES["model.activation"]
-    assert all(name in expected and holds(name) for name in ACTIVATIONS)
-    assert len(expected.split(",")) == len(ACTIVATIONS)

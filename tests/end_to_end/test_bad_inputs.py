@@ -22,7 +22,7 @@ from PIL import Image
 from support.commands import composed
 
 from mnist_mlp.command.explain import explain
-from mnist_mlp.command.settings import RULES, check
+from mnist_mlp.command.settings import check, rules
 from mnist_mlp.data import datasets
 from mnist_mlp.data.folder import read_image
 from mnist_mlp.errors import InputError
@@ -215,7 +215,7 @@ def test_checkpoints(tmp_path_factory, checkpoint, data):
     assert not (folder / "ran").exists()
 
 
-KEYS = st.sampled_from([*RULES, "model", "optimizer", "trainer.limit_val_batches", "optimizer.betas", "model._target_"])
+KEYS = st.sampled_from([*rules(), "model", "optimizer", "optimizer.betas", "model._target_", "callbacks"])
 VALUES = (
     st.integers().map(str)
     | st.floats().map(str)

@@ -22,6 +22,7 @@ ALL = Metrics(
     temperature=1.2,
     threshold=0.4,
     warning="digits instead of mnist",
+    others={"val_f1": 0.9},
 )
 
 
@@ -60,7 +61,7 @@ BOUNDS = {
     "threshold": (0, 1),
 }
 WRONG = {key: ["1", [1], {}, True, math.nan] for key in BOUNDS}
-WRONG |= {key: [1, ["a"], True] for key in ("data", "warning")}
+WRONG |= {key: [1, ["a"], True] for key in ("data", "warning", "monitor", "mode")}
 WRONG |= {"on_white": ["true", 1, [True], {}]}
 WRONG |= {"classes": ["0123456789", [0, 1], [None], {"0": 1}, 3]}
 for key, (low, high) in BOUNDS.items():
@@ -68,7 +69,7 @@ for key, (low, high) in BOUNDS.items():
 
 
 def test_every_key_has_its_wrong_values_here():
-    assert WRONG.keys() == Metrics.__dataclass_fields__.keys()
+    assert WRONG.keys() == Metrics.__dataclass_fields__.keys() - {"others"}
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
@@ -84,7 +85,7 @@ def test_the_bounds_themselves_are_allowed(key):
 
 
 OPTIONAL = {"data", "test_calibration_error", "val_accuracy", "val_loss", "best_epoch", "epochs", "parameters"}
-OPTIONAL |= {"seed", "classes", "warning", "on_white", "test_loss"}
+OPTIONAL |= {"monitor", "mode", "seed", "classes", "warning", "on_white", "test_loss"}
 
 
 @pytest.mark.parametrize("key", WRONG)

@@ -1,7 +1,6 @@
 import os
 import signal
 import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +11,10 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.sweeps.jobs import job_folder, run_job, varied
+
+
+def reached(val_accuracy: float) -> Metrics:
+    return Metrics(test_accuracy=0.9, test_loss=0.1, val_accuracy=val_accuracy, fit_seconds=1)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_a_job_returns_its_validation_accuracy_and_keeps_its_output(job, capsys)
         print("reached it")
         assert varied == {"seed": 3}
         assert config.checkpoint is None
-        return SimpleNamespace(val_accuracy=0.9)
+        return reached(0.9)
 
     assert run_job(config, run.path, train) == 0.9
     assert run.output.read_text() == "reached it\n"
@@ -79,10 +82,10 @@ def test_a_bug_in_a_job_leaves_its_traceback(job):
 
 def test_a_finished_job_is_not_trained_again_unless_its_metrics_are_damaged(job):
     config, run = job
-    run.write_metrics(Metrics(test_accuracy=0.9, test_loss=0.1, val_accuracy=0.8, fit_seconds=1))
+    run.write_metrics(reached(0.8))
     assert run_job(config, run.path, lambda *_: pytest.fail("trained again")) == 0.8
     run.metrics_json.write_text('{"test_acc')
-    assert run_job(config, run.path, lambda *_: SimpleNamespace(val_accuracy=0.7)) == 0.7
+    assert run_job(config, run.path, lambda *_: reached(0.7)) == 0.7
 
 
 def test_a_stopped_job_resumes_if_both_checkpoints_are_undamaged(job):
@@ -90,11 +93,11 @@ def test_a_stopped_job_resumes_if_both_checkpoints_are_undamaged(job):
     run.last.parent.mkdir()
     for path in (run.last, run.best):
         torch.save({"state_dict": {}, "callbacks": {}}, path)
-    run_job(config, run.path, lambda *_: SimpleNamespace(val_accuracy=1))
+    run_job(config, run.path, lambda *_: reached(1))
     assert config.checkpoint == str(run.last)
     config.checkpoint = None
     run.best.write_bytes(b"damaged")
-    run_job(config, run.path, lambda *_: SimpleNamespace(val_accuracy=1))
+    run_job(config, run.path, lambda *_: reached(1))
     assert config.checkpoint is None
 
 
@@ -117,7 +120,7 @@ def test_a_job_that_is_killed_in_a_launchers_process_fails_alone(job, monkeypatc
     assert run_job(config, run.path, killed) is None
     assert run.error == f"a process of this training was ended by {number.name}, perhaps because the memory was full"
     run.error_file.unlink()
-    metrics = Metrics(test_accuracy=0.9, test_loss=0.1, val_accuracy=0.8, fit_seconds=1)
+    metrics = reached(0.8)
     assert run_job(config, run.path, lambda *_: run.write_metrics(metrics) or metrics) == 0.8
 
 

@@ -1,8 +1,10 @@
 """What TensorBoard shows of a run."""
 
+from contextlib import suppress
 from typing import Any
 
 from lightning import Trainer
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 from torch.utils.tensorboard.summary import hparams
 from torchmetrics.functional.classification import multiclass_confusion_matrix
@@ -22,16 +24,22 @@ from mnist_mlp.training.evaluate import Evaluation
 RESULTS = ("test_accuracy", "val_accuracy")  # the columns of the HPARAMS tab
 
 
-class Dashboard:
-    """Writes TensorBoard's files: curves over epochs, the config, the graph, and pictures of the test's mistakes.
+class Dashboard(Logger):
+    """A logger that writes TensorBoard's files: curves, the config, the graph, and pictures of the test's mistakes.
 
     There are three of TensorBoard's runs below the run's folder: training and validation, as in Keras, since equal tags
     of several runs are drawn in one chart; and the result with all the rest. The HPARAMS tab takes what the settings'
     run holds for results: if the curves lay there or below, their last values would be columns too.
+    What is logged as ``train_NAME`` and ``val_NAME`` is drawn over epochs, anything else over steps.
     """
 
+    name: Any = "tensorboard"
+    version: Any = ""
+    save_dir: Any = None
+
     def __init__(self, run: RunFolder) -> None:
-        self.run = run
+        super().__init__()
+        self.run, self.save_dir = run, str(run.path)
         self.writers: dict[str, Writer] = {}
 
     def begin(self, config: str, classifier: Classifier, data: DigitsDataModule, rows: list[Row]) -> None:
@@ -42,7 +50,8 @@ class Dashboard:
         for name, folder in (("train", "train"), ("val", "validation"), ("result", "result")):
             self.writers[name] = Writer(self.run.path / folder)
         self.writers["result"].add_text("config", f"```yaml\n{config}```")
-        self.writers["result"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
+        with suppress(Exception):  # one's own network may do what torch cannot trace
+            self.writers["result"].add_graph(classifier.network, next(iter(data.val_dataloader())).images[:1])
         if data.augment is not None:
             figure = plots.augmentation(*data.augmentation(images=16, copies=7))
             with dispensable():
@@ -51,6 +60,19 @@ class Dashboard:
         for row in rows:
             self.show(row)
         self.flush()
+
+    @property
+    def experiment(self) -> Writer | None:
+        """The writer of what is neither training nor validation, with torch's ``add_image`` and so on."""
+        return self.writers.get("result")
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        for name, value in metrics.items():
+            if self.experiment and name != "epoch" and not name.startswith(("train_", "val_")):  # those come as a row
+                self.experiment.add_scalar(name, value, step)
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """Does nothing: ``finish`` writes them, with the results."""
 
     def on_epoch(self, trainer: Trainer, history: History) -> None:
         """Shows the epoch's row. An observer of History."""
@@ -61,10 +83,10 @@ class Dashboard:
     def show(self, row: Row) -> None:
         """Adds a point to each curve."""
         self.writers["train"].add_scalar("lr", row["lr"], row["epoch"])
-        for part in ("train", "val"):
-            for metric in ("loss", "accuracy"):
-                if row.get(f"{part}_{metric}") is not None:
-                    self.writers[part].add_scalar(metric, row[f"{part}_{metric}"], row["epoch"])
+        for name, value in row.items():
+            part, _, metric = name.partition("_")
+            if part in ("train", "val") and value is not None:
+                self.writers[part].add_scalar(metric, value, row["epoch"])
 
     def show_test(self, evaluation: Evaluation, data: DigitsDataModule, epoch: int) -> None:
         """Adds the confusion matrix and the misclassified test images."""
@@ -88,8 +110,8 @@ class Dashboard:
         _, begin, end = hparams(plain, {})
         for summary in (begin, end):
             self.writers["result"].file_writer.add_summary(summary)
-        for name in RESULTS:
-            if (value := getattr(metrics, name)) is not None:
+        for name in (*RESULTS, *(name for name in metrics.others if name.startswith("test_"))):
+            if (value := metrics.value(name)) is not None:
                 self.writers["result"].add_scalar(name, value)
         self.flush()
 

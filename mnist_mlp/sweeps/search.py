@@ -37,8 +37,9 @@ def begin(config: DictConfig, seeds: list[str]) -> None:
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with read_write(config.hydra):
-        config.hydra.sweeper.direction = "minimize" if config.mode == "min" else "maximize"
+    if config.get("mode") == "min":
+        with read_write(config.hydra):
+            config.hydra.sweeper.direction = "minimize"
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)  # hides "returned None" for each failed trial
     sampler, sweep = config.hydra.sweeper.sampler, SweepFolder(Path(config.hydra.sweep.dir))
     if OmegaConf.is_list(config.hydra.sweeper.direction):

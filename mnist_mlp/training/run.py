@@ -81,8 +81,6 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     fit(trainer, classifier, data, config.checkpoint, history)
     if not trainer.is_global_zero:
         return None
-    if history.unfinished:
-        print(f"epoch {history.unfinished} was not finished and is left out")
 
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
@@ -161,6 +159,8 @@ def fit(
         if history.rows:
             history.draw()
         raise KeyboardInterrupt from None
+    if history.unfinished:
+        print(f"epoch {history.unfinished} was not finished and is left out")
 
 
 def metrics_of(classifier: Classifier, data: DigitsDataModule, history: History, evaluation: Evaluation) -> Metrics:

@@ -12,7 +12,9 @@ def setting(*values, accuracies=(0.97, 0.98), difference=0.0):
         for n in range(1, 6)
     ]
     runs = [
-        SimpleNamespace(rows=rows, config={"seed": seed}, metrics=SimpleNamespace(test_accuracy=accuracy))
+        SimpleNamespace(
+            rows=rows, config={"seed": seed}, metrics=SimpleNamespace(value=lambda _, score=accuracy: score)
+        )
         for seed, accuracy in enumerate(accuracies)
     ]
     return Setting(values, runs, Difference(difference, 0.01))

@@ -73,6 +73,7 @@ RULES: dict[str, Rule] = {
         "a folder",  # whose name may be a number
         lambda value: value is None or is_integer(value) or (isinstance(value, str) and value != ""),
     ),
+    "data.extra": ("a folder of label folders, or null", lambda value: value is None or bool(value)),
     "data.batch_size": integer(1),
     "data.val_fraction": ("a number in (0, 1)", lambda value: is_number(value) and 0 < value < 1),
     "data.seed": integer(0),

@@ -38,6 +38,7 @@ RANGES: dict[str, Rule] = {
     "loss.label_smoothing": FRACTION,
     "scheduler.interval": rule_of(Literal["epoch", "step"]),
     "scheduler.monitor": KEYS["monitor"],
+    "data.extra": ("a folder of label folders, or null", lambda v: v is None or (isinstance(v, str | int) and v != "")),
     "data.root": ("a folder", lambda v: v is None or type(v) is int or (isinstance(v, str) and v != "")),
     "trainer.max_epochs": COUNT,
     "trainer.devices": COUNT,

@@ -11,6 +11,8 @@ from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
 
 EVALUATION_BATCH = 4096  # images
+OWN_SHARE = 0.25  # so many own digits, at most, for each image of the data set
+OWN_REPEATS = 60  # so often, at most, an epoch shows each of them, distorted anew
 
 
 class Batch(NamedTuple):
@@ -33,6 +35,7 @@ class ShuffledBatches:
         world_size: Number of processes.
         augment: Distorts the images of each batch, if given.
         outliers: Adds images of no class to each batch, if given.
+        own: Adds own digits to each batch, if given.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class ShuffledBatches:
         world_size: int = 1,
         augment: Distort | None = None,
         outliers: "Outliers | None" = None,
+        own: "OwnDigits | None" = None,
     ) -> None:
         self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
         self.rank, self.world_size, self.augment, self.outliers = rank, world_size, augment, outliers
+        self.own = own
         self.sampler = EpochShuffle(len(labels), seed)  # Lightning finds it by this name and tells it the epoch
 
     def __len__(self) -> int:
@@ -59,7 +64,8 @@ class ShuffledBatches:
 
     def size(self, index: int) -> int:
         """Returns how many images batch ``index`` has, the shares of all processes together."""
-        return min(self.batch_size, len(self.labels) - index * self.batch_size)
+        first, last = index * self.batch_size, min((index + 1) * self.batch_size, len(self.labels))
+        return last - first + (self.own.count(last) - self.own.count(first) if self.own else 0)
 
     def blocks(self, batches: int) -> Iterator[Iterator[Batch]]:
         """Yields the epoch's batches in iterators of so many, each gathered at once, as bytes."""
@@ -74,13 +80,19 @@ class ShuffledBatches:
             yield self._batch(pixels, batch_labels, index)
 
     def _batch(self, pixels: Tensor, labels: Tensor, index: int) -> Batch:
-        """Adds outliers and distorts. Both are drawn for the whole batch: several processes see what one would."""
+        """Adds own digits and outliers, and distorts. All are drawn for the whole batch, whatever the processes."""
         size, key = self.size(index), (self.seed, self.sampler.epoch, index)
         share = slice(self.rank, None, self.world_size)
         others = self.outliers.draw(size, seed_for("outliers", *key)) if self.outliers else pixels[:0]
-        images = normalized(torch.cat([pixels, others[share]]) if len(others) else pixels)
+        own = pixels[:0]
+        if self.own:
+            own, own_labels = self.own.draw(index * self.batch_size, (index + 1) * self.batch_size, self.sampler.epoch)
+            labels = torch.cat([labels, own_labels[share]])
+        parts = [pixels, own[share], others[share]]
+        images = normalized(torch.cat(parts) if len(own) + len(others) else pixels)
         if self.augment is not None:
-            draws = self.augment.draw(size + len(others), seed_for("augment", *key)).tensor_split([size])
+            draws = self.augment.draw(size + len(others), seed_for("augment", *key))
+            draws = draws.tensor_split([size - len(own), size])
             images = self.augment(images, torch.cat([draw[share] for draw in draws]))
         if not len(others):
             return Batch(images, labels)
@@ -128,6 +140,29 @@ class Outliers:
     def draw(self, size: int, seed: int) -> Tensor:
         """Returns those for a batch of ``size`` images: uint8 (fraction * size, 784)."""
         return self.images[shuffled(len(self.images), seed)[: round(self.fraction * size)].to(self.images.device)]
+
+
+class OwnDigits:
+    """Own digits, uint8 (n, 784) with labels int64 (n,), in the order in which they join an epoch's batches.
+
+    Each is shown ``OWN_REPEATS`` times an epoch, but there are at most ``OWN_SHARE`` of them for each other image.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, beside: int, seed: int) -> None:
+        self.images, self.labels, self.beside, self.seed = images, labels, beside, seed
+        self.share = min(OWN_SHARE, OWN_REPEATS * len(labels) / beside)
+
+    def count(self, seen: int) -> int:
+        """Returns how many have joined the epoch's first ``seen`` images."""
+        return int(self.share * min(seen, self.beside))
+
+    def draw(self, before: int, after: int, epoch: int) -> tuple[Tensor, Tensor]:
+        """Returns the images and labels that join between the epoch's images number ``before`` and ``after``."""
+        first, last, length = self.count(before), self.count(after), len(self.labels)
+        rounds = range(first // length, -(-last // length))  # each of them in every round
+        orders = [shuffled(length, seed_for("own digits", self.seed, epoch, number)) for number in rounds]
+        order = torch.cat(orders or [torch.arange(0)])[first % length :][: last - first].to(self.labels.device)
+        return self.images.index_select(0, order), self.labels.index_select(0, order)
 
 
 class EpochShuffle:

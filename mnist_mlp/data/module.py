@@ -10,8 +10,9 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_mlp.data import datasets
-from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, ShuffledBatches, normalized
+from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, OwnDigits, ShuffledBatches, normalized
 from mnist_mlp.data.distortions import Distort
+from mnist_mlp.data.extra import NO_DIGIT_REPEATS, Extra, read_extra
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import on_white, split, train_and_test
 from mnist_mlp.errors import InputError
@@ -42,6 +43,7 @@ class DigitsDataModule(LightningDataModule):
         outliers: How many drawings of no digit join a training batch, as a fraction of its size.
         hands: How many digits in hands that MNIST lacks are drawn to train on, as a fraction of the training images. As
             many as there are validation images are drawn to calibrate on.
+        extra: Folder of own digits that join every batch; see ``data/extra.py``.
         block_size: Images for which Lightning does its work for each step once; 1 is plain Lightning.
 
     Attributes:
@@ -49,6 +51,7 @@ class DigitsDataModule(LightningDataModule):
         classes: After ``setup``, the name of each label.
         left_out: After ``setup``, what lies among the images and is not read, in words.
         warning: What to tell the user about the data, or None.
+        own: After ``setup``, the own digits of ``extra``.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class DigitsDataModule(LightningDataModule):
         augment: Distort | None = None,
         outliers: Annotated[float, "[0, 1]"] = 0.0,
         hands: Annotated[float, "(0, 1]"] | None = None,
+        extra: str | Path | None = None,
         block_size: Annotated[int, "[1, inf)"] = 1,
     ) -> None:
         super().__init__()
@@ -76,6 +80,8 @@ class DigitsDataModule(LightningDataModule):
         self.augment = augment
         self.outliers = outliers
         self.hands = hands
+        self.extra = extra
+        self.own: Extra | None = None
         self.block_size = block_size
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}
@@ -113,6 +119,10 @@ class DigitsDataModule(LightningDataModule):
         self.drawings = non_digits(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
         if self.hands:
             self._add_hands(self.hands)
+        if self.extra:
+            self.own = read_extra(Path(self.extra).expanduser(), self.classes)
+            if self.drawings is not None:
+                self.drawings = torch.cat([self.drawings, self.own.no_digits.repeat(NO_DIGIT_REPEATS, 1)])
 
     def _add_hands(self, fraction: float) -> None:
         if self.classes != DIGITS:
@@ -146,6 +156,7 @@ class DigitsDataModule(LightningDataModule):
             f"{self.dataset}{source}{hands}: {sizes['train']} images to train on, {sizes['val']} to validate,"
             f" {sizes['test']} to test, {len(self.classes)} classes"
             + (f"; left out: {self.left_out}" if self.left_out else "")
+            + (f"\n{self.own.description(str(self.extra), self.outliers > 0)}" if self.own else "")
         )
 
     def on_white(self) -> bool | None:
@@ -175,7 +186,11 @@ class DigitsDataModule(LightningDataModule):
         images, labels = self._on_device("train")
         outliers = Outliers(self.drawings.to(images.device), self.outliers) if self.drawings is not None else None
         order = self.batch_size, self.seed, *self._rank_and_world_size()
-        batches = ShuffledBatches(images, labels, *order, self.augment, outliers)
+        own = None
+        if self.own:
+            learned = (part.to(images.device) for part in self.own.learned)
+            own = OwnDigits(*learned, beside=len(labels), seed=self.seed)
+        batches = ShuffledBatches(images, labels, *order, self.augment, outliers, own)
         if getattr(self.trainer, "overfit_batches", 0):
             batches.sampler.set_epoch = lambda epoch: None  # the same batches in each epoch, as Lightning has it
         return Blocks(batches, self.block_size) if self.block_size > 1 else batches

@@ -52,6 +52,8 @@ class Metrics:
         temperature: What the logits are divided by to give calibrated probabilities.
         threshold: Probability below which a reading is refused.
         on_white: Whether the training images are dark on light; None if some are and some are not.
+        own_digits: Of own digits that were ``learned`` or kept ``apart``, and the ``test`` images: how many ``images``,
+            and how many were read correctly ``before`` and ``after``.
         warning: What to know before trusting these numbers, such as other data than asked for.
         monitor: The name of what made an epoch the best.
         mode: ``max`` or ``min``: whether the highest or the lowest was the best.
@@ -76,6 +78,7 @@ class Metrics:
     temperature: float = 1.0
     threshold: float = 0.5
     on_white: bool | None = None
+    own_digits: dict[str, Any] | None = None
     warning: str | None = None
     monitor: str = "val_accuracy"
     mode: str = "max"
@@ -94,6 +97,8 @@ class Metrics:
             raise ValueError("classes: must be a list of names")
         if not isinstance(self.on_white, bool | None):  # pyright: ignore
             raise ValueError("on_white: must be true, false or null")
+        if not isinstance(self.own_digits, dict | None):  # pyright: ignore
+            raise ValueError("own_digits: must be null or the counts of each part")
         for key in ("data", "warning", "monitor", "mode"):
             if not isinstance(getattr(self, key), str | None):
                 raise ValueError(f"{key}: must be text")
@@ -115,9 +120,10 @@ class Metrics:
             raise ValueError("damaged, or without a finished run's scores") from error
 
     def to_json(self) -> str:
-        """Returns the text of a metrics.json, without a warning if there is none."""
+        """Returns the text of a metrics.json, without what there is not of warning and own digits."""
         values = asdict(self)
         values |= values.pop("others")
-        if self.warning is None:
-            del values["warning"]
+        for key in ("warning", "own_digits"):
+            if values[key] is None:
+                del values[key]
         return json.dumps(values, indent=2) + "\n"

@@ -148,6 +148,16 @@ def check_network(network: nn.Module, num_classes: int) -> None:
     network.train(training)
 
 
+def build_start(config: DictConfig, data: DigitsDataModule) -> nn.Module | None:
+    """Returns the network that a training started from; None if that was no run, not of these classes, or is gone."""
+    network = instantiate(config.model, num_classes=len(data.classes), _convert_="all")
+    try:
+        told = start_from(Path(config.init), network, data.classes, settings(config, data)) if config.init else ""
+    except InputError:
+        return None
+    return network if told == f"starts from {config.init}" else None
+
+
 def build_optimizer(config: DictConfig, network: nn.Module) -> Callable:
     """Returns what makes the optimizer of given parameters.
 
@@ -250,6 +260,7 @@ def settings(config: DictConfig, data: DigitsDataModule) -> dict[str, Any]:
     values = flatten(plain(config))
     values["data.dataset"] = data.dataset  # that of the fallback where it is used
     values["training images"] = len(data.parts["train"][1])
+    values["own digits"] = len(data.own.learned.labels) if data.own else None
     return {key: value for key, value in values.items() if key not in FREE_SETTINGS}
 
 

@@ -4,6 +4,7 @@ import logging
 import math
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lightning import Trainer
@@ -11,6 +12,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
+from mnist_mlp.adaptation.scores import in_words, scores
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters, summary
@@ -86,6 +88,10 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
     metrics = metrics_of(classifier, data, history, evaluation)
     print_scores(metrics)  # the pictures take a second
+    if data.own:
+        own = scores(data, build.build_start(config, data), classifier.trained)
+        print(in_words(own, data.dataset), flush=True)
+        metrics = replace(metrics, own_digits=own)
     history.draw()
     dashboard.show_test(evaluation, data, len(history.rows))
     dashboard.finish(varied or hyperparameters(config), metrics)

@@ -62,6 +62,7 @@ BOUNDS = {
 }
 WRONG = {key: ["1", [1], {}, True, math.nan] for key in BOUNDS}
 WRONG |= {key: [1, ["a"], True] for key in ("data", "warning", "monitor", "mode")}
+WRONG |= {"own_digits": ["12", 12, True, [12]]}
 WRONG |= {"on_white": ["true", 1, [True], {}]}
 WRONG |= {"classes": ["0123456789", [0, 1], [None], {"0": 1}, 3]}
 for key, (low, high) in BOUNDS.items():

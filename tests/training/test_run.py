@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from support.commands import composed
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from mnist_mlp.data import datasets
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training import build
@@ -241,3 +243,31 @@ def test_a_run_starts_from_another_and_is_resumed_without_it(tmp_path, mnist_roo
     shutil.rmtree(start)
     config.trainer.max_epochs, config.checkpoint = 2, str(RunFolder(tmp_path / "run").last)
     assert training.train(config, tmp_path / "run").epochs == 2
+
+
+def test_own_digits_are_learned_and_resumed_exactly(
+    tmp_path, mnist_root, trained_run, no_pictures, few_drawings, capsys
+):
+    images = datasets.read("mnist", mnist_root).test.images
+    for number, image in enumerate(255 - images[:12].numpy()):
+        (tmp_path / "own" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / f"own/{number % 2}/{number}.png")
+    settings = [f"data.root={mnist_root}", f"data.extra={tmp_path}/own", f"init={trained_run.folder.path}"]
+    settings += ["model.hidden_sizes=[64,32]", "model.batch_norm=true", "data.batch_size=32", "trainer=cpu"]
+    settings += ["scheduler=none", "trainer.check_val_every_n_epoch=1"]  # the number of epochs then changes no epoch
+    config = composed("experiment=learn", *settings)
+    metrics = training.train(config, tmp_path / "whole")
+    shown = capsys.readouterr().out
+    assert "12 to learn from, none kept apart" in shown
+    assert "own digits it learned from" in shown
+    own = metrics.own_digits
+    assert own["learned"]["images"] == 12
+    assert own["learned"]["after"] > own["learned"]["before"]
+    assert own["test"]["before"] == round(200 * trained_run.metrics.test_accuracy)
+    assert RunFolder(tmp_path / "whole").read_metrics().own_digits == own
+
+    config.trainer.max_epochs = 1
+    training.train(config, tmp_path / "stopped")
+    config.trainer.max_epochs, config.checkpoint = 2, str(RunFolder(tmp_path / "stopped").last)
+    resumed = training.train(config, tmp_path / "stopped")
+    assert replace(resumed, fit_seconds=metrics.fit_seconds) == metrics

@@ -17,17 +17,17 @@ NEUTRAL = {"", "data", "digits", "images", "img", "imgs", "mnist", "pictures", "
 Labels = Mapping[str, list[str]]  # the paths of each label's pictures
 
 
-def tree_of(root: Path) -> Folder:
-    """Returns what is in the root. Raises InputError if it is not a folder that can be read."""
+def tree_of(root: Path, key: str = "data.root") -> Folder:
+    """Returns what is in the root. Raises InputError, naming the setting, if it is not a folder that can be read."""
     if not root.exists():
-        raise InputError(f"data.root={root}: the folder does not exist; {EXPECTED}")
+        raise InputError(f"{key}={root}: the folder does not exist; {EXPECTED}")
     if not root.is_dir():
         what = "a zip file: unpack it" if root.suffix.lower() == ".zip" else "a file, not a folder"
-        raise InputError(f"data.root={root}: {what}; {EXPECTED}")
+        raise InputError(f"{key}={root}: {what}; {EXPECTED}")
     try:
         return walk(root)
     except OSError as error:
-        raise InputError(f"data.root={root}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{key}={root}: cannot be read: {error.strerror}") from error
 
 
 def labels_by_part(tree: Folder) -> dict[str, Labels]:

@@ -1,0 +1,70 @@
+"""One's own digits beside a data set: a few, which join every batch."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mnist_mlp.data.folder import read_split
+from mnist_mlp.data.randomness import seed_for
+from mnist_mlp.data.splits import Split, split
+from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.in_folders.labels import labels_by_part, tree_of
+
+NO_DIGIT, UNSORTED = "no_digit", "unsorted"  # folders that are no labels
+MANY = 100  # of so many or more a fifth is kept apart; of fewer it would be too few to tell anything
+APART = 0.2
+NO_DIGIT_REPEATS = 10  # of one's own among the drawings of no digit
+
+
+class Extra(NamedTuple):
+    """Own digits to learn from, those kept apart, perhaps none, and uint8 (n, 784) pictures of no digit."""
+
+    learned: Split
+    apart: Split
+    no_digits: Tensor
+
+    def description(self, folder: str, outliers: bool) -> str:
+        """Returns how many there are, in a line."""
+        learned, apart, others = len(self.learned.labels), len(self.apart.labels), len(self.no_digits)
+        kept = f"{apart:,} kept apart" if apart else f"none kept apart: fewer than {MANY} are too few"
+        text = f"own digits in {folder}: {learned:,} to learn from, {kept}"
+        if others:
+            text += f"; {others:,} pictures of no digit{'' if outliers else ', left out: data.outliers is 0'}"
+        return text
+
+
+def read_extra(root: Path, classes: list[str]) -> Extra:
+    """Reads own digits from label folders. A folder ``test``, if there is one, is what is kept apart.
+
+    Args:
+        root: The folder.
+        classes: The names of the classes of the data set beside which they are learned.
+
+    Raises:
+        InputError: There is no such folder, it has another layout or other labels, or a picture is damaged.
+    """
+    parts = {name: dict(part) for name, part in labels_by_part(tree_of(root, "data.extra")).items()}
+    no_digits = [path for part in parts.values() for path in part.pop(NO_DIGIT, [])]
+    for part in parts.values():
+        part.pop(UNSORTED, None)
+        if unknown := sorted(part.keys() - set(classes)):
+            raise InputError(
+                f"data.extra={root}: the label folder {unknown[0]} is none of the classes {', '.join(classes[:12])};"
+                " to train on these labels alone: data=folder data.root=FOLDER init=RUN"
+            )
+    others = read_split({NO_DIGIT: no_digits}, [NO_DIGIT], as_digits=True)
+    splits = {name: read_split(part, classes, as_digits=True) for name, part in parts.items()}
+    learned = Split(*(torch.cat(both) for both in zip(*(splits[name] for name in ("train", "val") if name in splits))))
+    if not len(learned.labels):
+        raise InputError(f"data.extra={root}: no picture has a label")
+    apart = splits.get("test") or Split(learned.images[:0], learned.labels[:0])
+    if "test" not in splits and len(learned.labels) >= MANY:
+        learned, apart = split(learned, APART, seed_for("own digits kept apart"), by_label=True)
+    return Extra(flat(learned), flat(apart), others.images.flatten(1))
+
+
+def flat(part: Split) -> Split:
+    """Returns the images as uint8 (n, 784)."""
+    return Split(part.images.flatten(1), part.labels)

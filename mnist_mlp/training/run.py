@@ -86,12 +86,9 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
 
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
-    metrics = metrics_of(classifier, data, history, evaluation)
+    own = scores(data, build.build_start(config, data), classifier.trained) if data.own else None
+    metrics = replace(metrics_of(classifier, data, history, evaluation), own_digits=own)
     print_scores(metrics)  # the pictures take a second
-    if data.own:
-        own = scores(data, build.build_start(config, data), classifier.trained)
-        print(in_words(own, data.dataset), flush=True)
-        metrics = replace(metrics, own_digits=own)
     history.draw()
     dashboard.show_test(evaluation, data, len(history.rows))
     dashboard.finish(varied or hyperparameters(config), metrics)
@@ -213,6 +210,8 @@ def print_scores(metrics: Metrics) -> None:
         f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)",
         flush=True,
     )
+    if metrics.own_digits:
+        print(in_words(metrics.own_digits, str(metrics.data)), flush=True)
 
 
 def print_places(run: RunFolder) -> None:

@@ -86,7 +86,7 @@ def test_the_bounds_themselves_are_allowed(key):
 
 
 OPTIONAL = {"data", "test_calibration_error", "val_accuracy", "val_loss", "best_epoch", "epochs", "parameters"}
-OPTIONAL |= {"monitor", "mode", "seed", "classes", "warning", "on_white", "test_loss"}
+OPTIONAL |= {"own_digits", "monitor", "mode", "seed", "classes", "warning", "on_white", "test_loss"}
 
 
 @pytest.mark.parametrize("key", WRONG)

@@ -34,7 +34,7 @@ def contrasting_grey(picture: np.ndarray) -> np.ndarray:
     direction = np.real(vectors[:, np.argmax(np.real(values))])
 
     def contrast(weights: np.ndarray) -> float:
-        return float((weights @ between @ weights) / (weights @ within @ weights)) ** 0.5
+        return float((weights @ between @ weights) / (weights @ within @ weights)) ** 0.25
 
     if contrast(LUMA) > AS_GOOD * contrast(direction):
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)

@@ -102,9 +102,7 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
 
     What is not likely is ink only if digits are read in it: soft edges are those of shadows.
     """
-    table = table_in(picture)
-    paper = picture if table is None else np.where(table, np.median(picture[~table]), picture).astype(np.uint8)
-    light = is_light_on_dark(paper)
+    light = is_light_on_dark(picture)
     for inverted in (light, not light):
         dark = 255 - picture if inverted else picture
         absorbed = absorption(dark, 64 if inverted else 8)

@@ -97,7 +97,7 @@ def cuts(own: np.ndarray, usual: float) -> list[int]:
     strokes = (np.diff(own.astype(np.int8), axis=0, prepend=0) == 1).sum(0)
     margin = 0.15 * min(height, usual)
     columns = np.arange(width)
-    possible = (columns > margin) & (columns < width - margin) & (strokes == 1) & (thickness < 0.55 * height)
+    possible = (columns > margin) & (columns < width - margin) & (strokes == 1) & (thickness < 0.4 * height)
     chosen: list[int] = []
     for column in sorted(np.flatnonzero(possible), key=lambda column: thickness[column]):
         if all(abs(column - other) > 0.3 * min(height, usual) for other in chosen):

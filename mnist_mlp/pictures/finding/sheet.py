@@ -9,7 +9,6 @@ TABLE_SIDE = 128  # px, longer side at which the table is looked for: solid ther
 MIN_SIDE = 200  # px: a smaller picture is cut out of a sheet
 STROKE = 9  # px at that size, the widest that a stroke is
 DARK = 0.6  # of the light of the paper around, at most what a narrow piece of table reflects
-MIN_SHEET, SOLID = 0.15, 0.8  # of the picture that is paper; of the paper's convex hull that is paper
 STEP = 0.7  # of the light of the paper beside it, at most what a table reflects at its edge
 
 
@@ -39,12 +38,5 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
     inside = table > cv2.erode(table, square, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     if not outside.any() or np.median(small[inside]) > STEP * np.median(small[outside]):
         return None  # light that fades
-    sheet = cv2.morphologyEx(1 - table, cv2.MORPH_OPEN, square)
-    outlines = cv2.findContours(sheet, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    largest = max(outlines, key=cv2.contourArea, default=None)
-    if largest is None or cv2.contourArea(largest) < max(
-        MIN_SHEET * small.size, SOLID * cv2.contourArea(cv2.convexHull(largest))
-    ):
-        return None  # a board with thick strokes
     table = cv2.dilate(table, np.ones((5, 5), np.uint8))
     return cv2.resize(table, picture.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0

@@ -96,8 +96,8 @@ class Sweep(Callback):
             self.lock.acquire(timeout=0)
         except Timeout:
             raise InputError(f"{self.sweep.path}: another sweep is running there") from None
-        except (OSError, NotImplementedError) as error:  # some network file systems have no locks
-            if getattr(error, "errno", None) not in (None, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+        except OSError as error:  # some network file systems have no locks; FileLock copes with ENOSYS by itself
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
                 raise
             warn(f"{self.sweep.lock}: cannot be locked ({error}); start no second sweep in this folder")
 

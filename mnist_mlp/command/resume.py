@@ -131,6 +131,10 @@ def begun_with(sweep: SweepFolder) -> tuple[dict[str, str], dict[str, str]]:
     return by_key(harmless(overrides, sweep.multirun_yaml)), by_key(params)
 
 
+# What a folder, which may be a stranger's, cannot set: words that are for Hydra itself, and where callbacks and loggers
+# write. Of these it may choose by name, and set what is no place.
+NOT_FROM_A_FOLDER = re.compile(r"-.*|logger\..+|callbacks\.[^.]+|callbacks\..*(_target_|dir|path|file|url|uri|root).*")
+NAMES = re.compile(r"[\w,\[\] ]*")
 # The settings of Hydra that a sweep is resumed with. Others could run commands or write elsewhere, and a folder may be
 # a stranger's.
 OF_A_SWEEP = re.compile(
@@ -143,8 +147,13 @@ OF_A_SWEEP = re.compile(
 def harmless(overrides: list, path: Path) -> list[str]:
     """Returns the overrides. Raises InputError if one sets something that is not taken from a folder."""
     for override in overrides:
-        key = str(override).partition("=")[0].lstrip("+~")
-        if not isinstance(override, str) or (key.startswith("hydra") and not OF_A_SWEEP.fullmatch(key)):
+        key, _, value = str(override).lstrip("+~").partition("=")
+        if (
+            not isinstance(override, str)
+            or (key.startswith("hydra") and not OF_A_SWEEP.fullmatch(key))
+            or NOT_FROM_A_FOLDER.fullmatch(key)
+            or (key in ("callbacks", "logger") and not NAMES.fullmatch(value))
+        ):
             raise InputError(f"{path}: {override} is not taken from a folder: type the whole command again")
     return overrides
 

@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mnist_mlp.command.hints import meant
 from mnist_mlp.command.options import CONF, options
 from mnist_mlp.components.signatures import REQUIRED, Rule, Signature, interval, rule_of, signature_of
-from mnist_mlp.components.targets import check_target
+from mnist_mlp.components.targets import check_target, check_targets
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.settings import flatten
 
@@ -128,22 +128,10 @@ def check_component(key: str, group: str, component: Any) -> None:
             check_rule(f"{key}.{name}", value, takes[name])
         elif not name.startswith("_") and not signature.open:
             raise no_such_argument(f"{key}.{name}", target, list(takes))
-        check_nested(f"{key}.{name}", value)
+        check_targets(f"{key}.{name}", value)
     for name, argument in signature.arguments.items():
         if argument.default is REQUIRED and name not in (*component, *given, "save_dir") and not name.startswith("_"):
             raise InputError(f"{key}.{name} is missing: it must be {argument.rule[0]}")
-
-
-def check_nested(key: str, value: Any) -> None:
-    """Checks the components among a component's arguments, in lists too."""
-    if isinstance(value, dict):
-        if "_target_" in value:
-            check_target(f"{key}._target_", value["_target_"])
-        for name, part in value.items():
-            check_nested(f"{key}.{name}", part)
-    elif isinstance(value, list):
-        for place, part in enumerate(value):
-            check_nested(f"{key}[{place}]", part)
 
 
 def check_refused(settings: dict[str, Any]) -> None:

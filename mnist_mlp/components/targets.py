@@ -35,6 +35,18 @@ def check_target(key: str, target: Any) -> None:
         )
 
 
+def check_targets(key: str, value: Any) -> None:
+    """Checks each ``_target_`` in a setting, at any depth and in lists too, as ``check_target`` does."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name == "_target_":
+                check_target(f"{key}._target_", part)
+            check_targets(f"{key}.{name}", part)
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            check_targets(f"{key}[{place}]", part)
+
+
 def imported(target: str) -> Any:
     """Returns the class or function with a dotted name."""
     module, _, name = target.rpartition(".")

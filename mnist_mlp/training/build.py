@@ -19,7 +19,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from mnist_mlp.adaptation.start import start_from
-from mnist_mlp.components.targets import check_target, imported
+from mnist_mlp.components.targets import check_targets, imported
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError, one_line
@@ -109,11 +109,10 @@ def classifier_of(path: Path) -> Classifier:
         InputError: The file is no checkpoint of such a run, or names what may not be constructed.
     """
     checkpoint = read_checkpoint(path)
-    kept = settings_of(checkpoint)
-    for key, target in kept.items():
-        if key.endswith("_target_"):
-            check_target(key, target)
-    config = OmegaConf.create(ADDED | {"seed": 0} | nested(kept))
+    kept = nested(settings_of(checkpoint))
+    for group, value in kept.items():
+        check_targets(group, value)
+    config = OmegaConf.create(ADDED | {"seed": 0} | kept)
     classifier = Classifier(**build_parts(config, checkpoint.get("classes", 10)))
     classifier.load_state_dict(checkpoint["state_dict"])
     return classifier

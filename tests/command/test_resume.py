@@ -151,6 +151,12 @@ def test_a_damaged_sweep(sweep, content):
         "hydra.sweeper.storage=sqlite:////etc/x",
         "hydra.run.dir=/etc",
         "hydra/launcher=other",
+        "--config-dir=/etc",
+        "logger.csv.save_dir=/etc",
+        "+callbacks.x._target_=lightning.pytorch.callbacks.ModelCheckpoint",
+        "+callbacks.early_stopping.dirpath=/etc",
+        "+callbacks.x={_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:/etc}",
+        "callbacks={x:{_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:/etc}}",
     ],
 )
 def test_a_folder_of_someone_else_runs_nothing_and_writes_nowhere_else(sweep, tmp_path, override):
@@ -160,6 +166,14 @@ def test_a_folder_of_someone_else_runs_nothing_and_writes_nowhere_else(sweep, tm
     for folder in (sweep, save_run(tmp_path / "run", {}, overrides=[override]).path):
         with pytest.raises(InputError, match="is not taken from a folder"):
             continued([f"resume={folder}"])
+
+
+def test_a_folder_may_choose_callbacks_and_loggers_and_set_what_is_no_place(tmp_path):
+    chosen = ["callbacks=[early_stopping,lr_monitor]", "callbacks.early_stopping.patience=3", "logger=csv"]
+    run = save_run(tmp_path / "run", {}, overrides=chosen)
+    run.last.parent.mkdir(parents=True, exist_ok=True)
+    run.last.touch()
+    assert continued([f"resume={run.path}"])[:3] == chosen
 
 
 def test_a_requeued_slurm_job_continues_its_run(tmp_path, monkeypatch):

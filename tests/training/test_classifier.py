@@ -11,9 +11,11 @@ from torch import nn
 from mnist_mlp.data import batches
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
+from mnist_mlp.errors import InputError
 from mnist_mlp.model.losses import outlier_exposure
 from mnist_mlp.strokes.non_digits import non_digits
 from mnist_mlp.training.build import build_block_size, build_classifier
+from mnist_mlp.training.classifier import Classifier
 
 
 def ready(config) -> DigitsDataModule:
@@ -197,3 +199,12 @@ def test_nothing_is_less_sure_than_equal_probabilities():
     equal, sure = torch.zeros(3, 10), torch.eye(3, 10)
     assert outlier_exposure(equal) == pytest.approx(3 * math.log(10))
     assert outlier_exposure(sure) > outlier_exposure(equal)
+
+
+def test_a_strangers_checkpoint_names_only_what_may_be_constructed(tmp_path):
+    schedulers = [{"_target_": "torch.optim.lr_scheduler.ConstantLR"}, {"_target_": "os.system", "command": "reboot"}]
+    settings = {"scheduler._target_": "torch.optim.lr_scheduler.SequentialLR", "scheduler.schedulers": schedulers}
+    checkpoint = {"callbacks": {}, "state_dict": {}, "hyper_parameters": settings}
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match=r"^scheduler\.schedulers\[1\]\._target_=os\.system: not something"):
+        Classifier.load_from_checkpoint(tmp_path / "last.ckpt")

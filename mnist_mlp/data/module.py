@@ -15,7 +15,7 @@ from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.extra import NO_DIGIT_REPEATS, Extra, read_extra
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import DIGITS, flat, on_white, split, train_and_test
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, listed
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.strokes.digits import digits
@@ -166,7 +166,7 @@ class DigitsDataModule(LightningDataModule):
         for name, verb in (("val", "validate"), ("test", "test")):
             counts = self.parts[name][1].bincount(minlength=len(self.classes))
             if labels := [label for label, count in zip(self.classes, counts) if not count]:
-                found.append(f"no images to {verb} of {', '.join(labels[:10])}{', ...' if len(labels) > 10 else ''}")
+                found.append(f"no images to {verb} of {listed(labels)}")
         return "; ".join(found)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import current_process
 from typing import Any
@@ -24,6 +24,11 @@ class InputError(Exception):
 def one_line(message: object) -> str:
     """Returns the message with every run of white space, line breaks included, replaced by one space."""
     return " ".join(str(message).split())
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Returns names with commas between them, at most so many."""
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
 def warn(message: object) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_mlp.components.targets import check_target, imported
-from mnist_mlp.data.splits import on_white, resize
+from mnist_mlp.data.splits import DIGITS, on_white, resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.mnist_form import SIDE
@@ -18,7 +18,6 @@ from mnist_mlp.runs.folder import RunFolder, folder_of
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.runs.settings import nested
 
-DIGITS = [str(digit) for digit in range(10)]
 AS_DIGITS = (None, "mnist", "digits", "folder")  # data sets in MNIST's form, if data.as_digits does not say otherwise
 BATCH_SIZE = 4096  # images
 MLP_TARGET = "mnist_mlp.model.mlp.MLP"

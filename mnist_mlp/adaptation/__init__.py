@@ -1,1 +1,1 @@
-"""Learning a hand: a start from a trained run, own digits collected and learned."""
+"""Learning a hand: a start from a trained run, and what own digits brought."""

@@ -1,9 +1,9 @@
 """What learning own digits brought: what was read before and after, of own digits and of the test images."""
 
-import math
 from typing import Any
 
 import torch
+from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
@@ -51,7 +51,7 @@ def in_words(scores: dict[str, dict[str, Any]], dataset: str) -> str:
 
 
 def line(score: dict[str, Any]) -> str:
-    """Returns such as "18 of 20 read before, 20 after (100 %, 95 % interval 84 to 100)"."""
+    """Returns such as "20 of 20 (100.00%) read correctly, 95 % interval 83.89 to 100.00", or with those before."""
     images, before, after = score["images"], score["before"], score["after"]
     low, high = interval(after, images)
     was = "" if before is None else f"{before:,} ({before / images:.2%}) read correctly before, "
@@ -61,9 +61,7 @@ def line(score: dict[str, Any]) -> str:
     )
 
 
-def interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+def interval(successes: int, trials: int) -> tuple[float, float]:
     """Returns the bounds of a share's 95 % interval (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    share, spread = successes / trials, z * z / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / trials / 4)
-    return centre - half, centre + half
+    found = binomtest(successes, trials).proportion_ci(0.95, "wilson")
+    return float(found.low), float(found.high)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, listed
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
 from mnist_mlp.runs.folder import folder_of
 from mnist_mlp.runs.settings import first_difference
@@ -89,7 +89,6 @@ def description(run: Path, classes: list[str], known: list[str]) -> str:
     unknown = [name for name in classes if name not in known]
     if not unknown:
         return f"starts from {run}"
-    names = f"{', '.join(unknown[:10])}{', ...' if len(unknown) > 10 else ''}"
     if len(unknown) == len(classes):
         return f"starts from {run}; its classes are others, so the last layer is new"
-    return f"starts from {run}; it does not know {names}, so these have new weights in the last layer"
+    return f"starts from {run}; it does not know {listed(unknown)}, so these have new weights in the last layer"

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torchvision import datasets as tv
 
 from mnist_mlp.data.folder import read_folder
-from mnist_mlp.data.splits import Dataset, Split, resize
+from mnist_mlp.data.splits import DIGITS, Dataset, Split, resize
 from mnist_mlp.errors import InputError
 
 TORCHVISION: dict[str, Any] = {"mnist": tv.MNIST, "fashion_mnist": tv.FashionMNIST, "kmnist": tv.KMNIST}
@@ -178,4 +178,4 @@ def read_digits() -> Dataset:
     digits: Any = load_digits()
     images = torch.from_numpy(digits.images * (255 / 16)).round().to(torch.uint8)
     framed = F.pad(resize(images, 20), (4, 4, 4, 4))
-    return Dataset(Split(framed, torch.from_numpy(digits.target).long()), None, [str(i) for i in range(10)])
+    return Dataset(Split(framed, torch.from_numpy(digits.target).long()), None, DIGITS)

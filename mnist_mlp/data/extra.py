@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mnist_mlp.data.folder import read_split
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.data.splits import Split, split
+from mnist_mlp.data.splits import Split, flat, split
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.in_folders.labels import labels_by_part, tree_of
 
@@ -63,8 +63,3 @@ def read_extra(root: Path, classes: list[str]) -> Extra:
     if "test" not in splits and len(learned.labels) >= MANY:
         learned, apart = split(learned, APART, seed_for("own digits kept apart"), by_label=True)
     return Extra(flat(learned), flat(apart), others.images.flatten(1))
-
-
-def flat(part: Split) -> Split:
-    """Returns the images as uint8 (n, 784)."""
-    return Split(part.images.flatten(1), part.labels)

@@ -14,14 +14,13 @@ from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, OwnDigits, 
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.extra import NO_DIGIT_REPEATS, Extra, read_extra
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.data.splits import on_white, split, train_and_test
-from mnist_mlp.errors import InputError
+from mnist_mlp.data.splits import DIGITS, flat, on_white, split, train_and_test
+from mnist_mlp.errors import InputError, listed
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.strokes.digits import digits
 from mnist_mlp.strokes.non_digits import non_digits
 
-DIGITS = [str(digit) for digit in range(10)]
 DRAWINGS = 5000  # of no digit: to train on, and as many others to calibrate on
 
 
@@ -105,10 +104,7 @@ class DigitsDataModule(LightningDataModule):
         (train, test), val = train_and_test(data, own), data.val
         if val is None:
             train, val = split(train, self.val_fraction, seed_for("validation split", self.seed), by_label=own)
-        self.parts = {
-            name: (part.images.flatten(1), part.labels)
-            for name, part in (("train", train), ("val", val), ("test", test))
-        }
+        self.parts = {"train": flat(train), "val": flat(val), "test": flat(test)}
         left_out = data.left_out or Counter[str]()
         self.classes, self.left_out = data.classes, in_words(left_out)
         missed = in_words(missed_pictures(left_out))
@@ -170,7 +166,7 @@ class DigitsDataModule(LightningDataModule):
         for name, verb in (("val", "validate"), ("test", "test")):
             counts = self.parts[name][1].bincount(minlength=len(self.classes))
             if labels := [label for label, count in zip(self.classes, counts) if not count]:
-                found.append(f"no images to {verb} of {', '.join(labels[:10])}{', ...' if len(labels) > 10 else ''}")
+                found.append(f"no images to {verb} of {listed(labels)}")
         return "; ".join(found)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:

@@ -12,6 +12,7 @@ from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.mnist_form import SIDE
 
+DIGITS = [str(digit) for digit in range(10)]  # the labels of data sets of digits
 TEST_FRACTION = 0.2  # of a data set without test images of its own
 
 
@@ -72,9 +73,14 @@ def chosen_by_label(order: Tensor, labels: Tensor, fraction: float) -> Tensor:
     large = [group for group in groups if len(group) > 2]
     chosen = [group[: min(max(1, round(len(group) * fraction)), len(group) - 1)] for group in large]
     pairs = [group[:1] for group in groups if len(group) == 2]
-    few = sum(len(group) for group in groups) - sum(map(len, large))
+    few = len(order) - sum(map(len, large))
     firsts = order[torch.isin(order, torch.cat([order[:0], *pairs]))]
     return torch.cat([*chosen, firsts[: max(round(few * fraction), not large)]])
+
+
+def flat(part: Split) -> Split:
+    """Returns the images as uint8 (n, 784)."""
+    return Split(part.images.flatten(1), part.labels)
 
 
 def resize(images: Tensor, side: int = SIDE) -> Tensor:

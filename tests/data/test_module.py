@@ -17,6 +17,14 @@ def ready(**settings) -> DigitsDataModule:
     return data
 
 
+def grey_pictures(root, labels: str, values):
+    for label in labels:
+        (root / label).mkdir(parents=True)
+        for index, value in enumerate(values):
+            Image.new("L", (9, 9), value).save(root / f"{label}/{index}.png")
+    return root
+
+
 def rows(images: torch.Tensor) -> set[bytes]:
     return {image.numpy().tobytes() for image in images}
 
@@ -102,12 +110,9 @@ def test_calibration_sees_drawings_that_training_did_not(mnist_root, few_drawing
 
 
 def test_hands_are_for_data_sets_of_digits(tmp_path):
-    for label in ("a", "b"):
-        (tmp_path / label).mkdir()
-        for number in range(5):
-            Image.new("L", (28, 28), 255).save(tmp_path / label / f"{number}.png")
+    root = grey_pictures(tmp_path, "ab", [255] * 5)
     with pytest.raises(InputError, match="data.hands=0.5: folder is not of the digits 0 to 9"):
-        ready(dataset="folder", root=tmp_path, hands=0.5)
+        ready(dataset="folder", root=root, hands=0.5)
 
 
 def test_too_few_images_to_split(mnist_root):
@@ -163,17 +168,8 @@ def test_labels_of_very_different_sizes():
         split(Split(torch.zeros(3, 1, 1), torch.arange(3)), 0.2, 0, by_label=True)
 
 
-def grey_pictures(root, labels: int, number: int):
-    for label in range(labels):
-        for index in range(number):
-            path = root / f"{label}/{index}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("L", (9, 9), 200 + label).save(path)
-    return root
-
-
 def test_what_is_left_out_of_a_folder_is_said(tmp_path):
-    root = grey_pictures(tmp_path, labels=2, number=5)
+    root = grey_pictures(tmp_path, "01", [200] * 5)
     for name in ("0/a.heic", "0/b.heic", "1/.DS_Store"):
         (root / name).touch()
     data = ready(dataset="folder", root=root)
@@ -188,23 +184,20 @@ def test_what_is_left_out_of_a_folder_is_said(tmp_path):
 
 
 def test_labels_with_too_few_images_are_named(tmp_path):
-    root = grey_pictures(tmp_path, labels=3, number=5)
+    root = grey_pictures(tmp_path, "012", [200] * 5)
     for index in range(1, 5):
         (root / f"1/{index}.png").unlink()
     assert ready(dataset="folder", root=root).warning == "no images to validate of 1; no images to test of 1"
 
 
 def test_own_validation_images_are_used(tmp_path):
-    grey_pictures(tmp_path / "train", labels=2, number=5)
-    grey_pictures(tmp_path / "val", labels=2, number=3)
+    grey_pictures(tmp_path / "train", "01", [200] * 5)
+    grey_pictures(tmp_path / "val", "01", [200] * 3)
     parts = ready(dataset="folder", root=tmp_path).parts
     assert {name: len(labels) for name, (_, labels) in parts.items()} == {"train": 8, "val": 6, "test": 2}
 
 
 @pytest.mark.parametrize(("values", "expected"), [([255] * 4, True), ([3] * 4, False), ([255, 3, 255, 3], None)])
 def test_whether_pictures_are_dark_on_light(tmp_path, values, expected):
-    for label in ("a", "b"):
-        for index, value in enumerate(values):
-            (tmp_path / label).mkdir(exist_ok=True)
-            Image.new("L", (9, 9), value).save(tmp_path / label / f"{index}.png")
-    assert ready(dataset="folder", root=tmp_path, as_digits=False).on_white() is expected
+    root = grey_pictures(tmp_path, "ab", values)
+    assert ready(dataset="folder", root=root, as_digits=False).on_white() is expected

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mnist_mlp.errors import InputError
+from mnist_mlp.errors import InputError, listed
 from mnist_mlp.pictures.files import picture_endings
 from mnist_mlp.pictures.in_folders.contents import Folder, in_words, walk
 
@@ -126,5 +126,4 @@ def part_of(name: str) -> str | None:
 
 def names(folders: Iterable[Folder]) -> str:
     """Returns the names of the folders, at most five of them."""
-    listed = [folder.name for folder in folders]
-    return ", ".join([*listed[:5], *(["..."] if len(listed) > 5 else [])])
+    return listed([folder.name for folder in folders], most=5)

@@ -54,8 +54,9 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
     is_like_own = name == own or own != "folder"
     place = root or (saved.get("root") if is_like_own else None) or os.environ.get("MNIST_ROOT", "data")
     try:
-        datasets.download(name, Path(place).expanduser())
-        data = datasets.read(name, Path(place).expanduser(), reader.as_digits)
+        folder = Path(os.path.expanduser(place))
+        datasets.download(name, folder)
+        data = datasets.read(name, folder, reader.as_digits)
     except (InputError, OSError) as error:
         raise InputError(f"no test images of {name}: {explain(error)}; --root FOLDER says where they are") from error
     if data.classes != reader.classes:

@@ -12,10 +12,10 @@ from mnist_mlp.runs.folder import folder_of
 from mnist_mlp.runs.settings import first_difference
 
 
-def start_from(run: Path, network: nn.Module, classes: list[str], settings: dict[str, Any]) -> str:
-    """Gives a network the weights of a run, and returns in a line what they are.
+def start_from(run: Path, network: nn.Module, classes: list[str], settings: dict[str, Any]) -> list[str]:
+    """Gives a network the weights of a run, and returns the names of the classes that the run does not know.
 
-    A class that the run does not know gets a new row of the last layer: the one that the network has.
+    For these the network keeps its own rows of the last layer.
 
     Args:
         run: A run folder or a checkpoint.
@@ -41,7 +41,7 @@ def start_from(run: Path, network: nn.Module, classes: list[str], settings: dict
         fill(network, weights, classes, known)
     except (ValueError, AttributeError, TypeError, IndexError) as error:
         raise InputError(f"init={run}: {path} does not hold the weights of such a model ({error})") from error
-    return description(run, classes, known)
+    return [name for name in classes if name not in known]
 
 
 def relevant(settings: dict[str, Any]) -> dict[str, Any]:
@@ -84,11 +84,10 @@ def last_layer(network: nn.Module) -> str:
     return names[-1][0].rpartition(".")[0]
 
 
-def description(run: Path, classes: list[str], known: list[str]) -> str:
-    """Returns what was taken of a run."""
-    unknown = [name for name in classes if name not in known]
+def in_words(run: Path, classes: list[str], unknown: list[str]) -> str:
+    """Returns what a training prints of a run that it starts from."""
     if not unknown:
         return f"starts from {run}"
-    if len(unknown) == len(classes):
+    if unknown == classes:
         return f"starts from {run}; its classes are others, so the last layer is new"
     return f"starts from {run}; it does not know {listed(unknown)}, so these have new weights in the last layer"

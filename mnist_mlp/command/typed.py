@@ -1,5 +1,6 @@
 """What is typed to train.py, made readable for Hydra: pasted signs, dashes, flags, and paths."""
 
+import os
 import re
 import unicodedata
 from argparse import Namespace
@@ -80,8 +81,8 @@ def plain(word: str) -> str:
     if not value:
         raise InputError(f"{word}: must be a file or folder")
     if key == "resume":
-        return f"{key}={Path(value).expanduser()}"
+        return f"{key}={Path(os.path.expanduser(value))}"
     is_plain = re.fullmatch(r"[\w./+:@%-]*", value, re.ASCII) and isinstance(parsed(word).value(), str)
     if is_plain or value == "null" or value[0] in "'\"[" or "${" in value:
         return word
-    return f"{key}={quoted(Path(value).expanduser())}"
+    return f"{key}={quoted(Path(os.path.expanduser(value)))}"

@@ -70,7 +70,7 @@ class DigitsDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.dataset = dataset
-        self.root = Path(os.path.expanduser(str(root or ".")))  # unlike Path's own, it raises nothing without a home
+        self.root = Path(os.path.expanduser(str(root or ".")))  # Path's own raises where there is no such home
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self.seed = seed
@@ -116,7 +116,7 @@ class DigitsDataModule(LightningDataModule):
         if self.hands:
             self._add_hands(self.hands)
         if self.extra:
-            self.own = read_extra(Path(self.extra).expanduser(), self.classes)
+            self.own = read_extra(Path(os.path.expanduser(str(self.extra))), self.classes)
             if self.drawings is not None:
                 self.drawings = torch.cat([self.drawings, self.own.no_digits.repeat(NO_DIGIT_REPEATS, 1)])
 

@@ -32,7 +32,7 @@ class RunFolder:
         self.path = path
         self.metrics_json = path / "metrics.json"  # the scores; written last, so it marks a finished run
         self.metrics_csv = path / "metrics.csv"  # a row for each epoch
-        self.best = path / "checkpoints/best.ckpt"  # highest validation accuracy: to test and use
+        self.best = path / "checkpoints/best.ckpt"  # the best by what is monitored: to test and use
         self.last = path / "checkpoints/last.ckpt"  # the last epoch: to resume from
         self.curves = path / "curves.png"
         self.augmentation = path / "augmentation.png"  # what distortions do to training images

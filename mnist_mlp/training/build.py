@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torchmetrics import Metric
 
-from mnist_mlp.adaptation.start import start_from
+from mnist_mlp.adaptation.start import in_words, start_from
 from mnist_mlp.components.targets import check_targets, imported
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
@@ -92,7 +92,8 @@ def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
     torch.manual_seed(seed_for("weights", config.seed))
     parts = build_parts(config, len(data.classes))
     if config.init is not None and config.checkpoint is None:
-        print(start_from(Path(config.init), parts["network"], data.classes, settings(config, data)))
+        unknown = start_from(Path(config.init), parts["network"], data.classes, settings(config, data))
+        print(in_words(Path(config.init), data.classes, unknown))
     torch.set_num_threads(threads_for(count_parameters(parts["network"]) * config.data.batch_size))
     if data.block_size > 1:
         classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)
@@ -149,12 +150,14 @@ def check_network(network: nn.Module, num_classes: int) -> None:
 
 def build_start(config: DictConfig, data: DigitsDataModule) -> nn.Module | None:
     """Returns the network that a training started from; None if that was no run, not of these classes, or is gone."""
+    if config.init is None:
+        return None
     network = instantiate(config.model, num_classes=len(data.classes), _convert_="all")
     try:
-        told = start_from(Path(config.init), network, data.classes, settings(config, data)) if config.init else ""
+        unknown = start_from(Path(config.init), network, data.classes, settings(config, data))
     except InputError:
         return None
-    return network if told == f"starts from {config.init}" else None
+    return None if unknown else network
 
 
 def build_optimizer(config: DictConfig, network: nn.Module) -> Callable:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from support.runs import checkpoint_of, save_run
 
-from mnist_mlp.adaptation.start import start_from
+from mnist_mlp.adaptation.start import in_words, start_from
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
 
@@ -26,7 +26,8 @@ def run(trained, tmp_path):
 
 
 def start(run, new, classes=DIGITS, **settings):
-    return start_from(run.path, new, classes, {f"model.{key}": value for key, value in (SIZES | settings).items()})
+    unknown = start_from(run.path, new, classes, {f"model.{key}": value for key, value in (SIZES | settings).items()})
+    return in_words(run.path, classes, unknown)
 
 
 def test_the_weights_are_the_runs(run, trained):

@@ -3,11 +3,10 @@
 import re
 import unicodedata
 from argparse import Namespace
-from pathlib import Path
 
 from hydra.main import get_args_parser
 
-from mnist_mlp.command.resume import parsed, quoted
+from mnist_mlp.command.resume import expanded, parsed, quoted
 from mnist_mlp.command.settings import opened, rules
 from mnist_mlp.command.words import PATHS, SEE_HELP, assignment, check_word, known_name
 from mnist_mlp.errors import InputError
@@ -79,8 +78,8 @@ def plain(word: str) -> str:
     if not value:
         raise InputError(f"{word}: must be a file or folder")
     if key == "resume":
-        return f"{key}={Path(value).expanduser()}"
+        return f"{key}={expanded(value)}"
     is_plain = re.fullmatch(r"[\w./+:@%-]*", value, re.ASCII) and isinstance(parsed(word).value(), str)
     if is_plain or value == "null" or value[0] in "'\"[" or "${" in value:
         return word
-    return f"{key}={quoted(Path(value).expanduser())}"
+    return f"{key}={quoted(expanded(value))}"

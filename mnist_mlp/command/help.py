@@ -51,9 +51,9 @@ ABOUT = {
 
 def information(arguments: list[str]) -> str | None:
     """Returns what --help, with or without names of groups, or --version asks for; None if neither is typed."""
-    first, *others = [*arguments, ""]
+    first = arguments[0] if arguments else ""
     if {"--help", "-h"} & set(arguments) or first == "help":
-        chosen = [word for word in (first, *others) if word in options()]
+        chosen = [word for word in arguments if word in options()]
         return "\n".join(map(group_help, chosen)) if chosen else help_text()
     if "--version" in arguments or first == "version":
         return f"mnist_mlp {mnist_mlp.__version__}"
@@ -62,7 +62,7 @@ def information(arguments: list[str]) -> str | None:
 
 def help_text() -> str:
     """Returns the whole help. Hydra's own lists its plugins' groups, which are of no use here."""
-    groups = [*(group for group in ABOUT if group in options()), *(group for group in options() if group not in ABOUT)]
+    groups = [group for group in dict.fromkeys([*ABOUT, *options()]) if group in options()]
     return "\n".join([HELP, *map(group_help, groups)])
 
 

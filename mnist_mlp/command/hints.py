@@ -50,7 +50,7 @@ def meant(key: str, known: Collection[str]) -> str | None:
     """
     names = [*known, *options()]
     plain = {name.replace("_", ""): name for name in names}
-    typed = key.lower().replace("-", "").replace("_", "")
+    typed = joined(key)
     name = typed.rpartition(".")[2]
     alike = [known_key for short, known_key in plain.items() if short.rpartition(".")[2] == name]
     for found in (plain.get(typed), plain.get(name), MEANT.get(name), alike[0] if len(alike) == 1 else None):
@@ -60,6 +60,11 @@ def meant(key: str, known: Collection[str]) -> str | None:
         return swapped[0]
     alike = get_close_matches(key.lower(), known if "." in key else names, n=1, cutoff=0.8)
     return alike[0] if alike else None
+
+
+def joined(name: str) -> str:
+    """Returns a name in small letters, without what joins its words."""
+    return name.lower().replace("-", "").replace("_", "")
 
 
 # What an option is called elsewhere, without its underscores, by group.
@@ -86,7 +91,7 @@ OPTIONS_ELSEWHERE["experiment"] |= {name: option for name, option in OPTIONS_ELS
 def no_such_option(group: str, name: str, names: Collection[str]) -> InputError:
     """Returns the error for an option that a group, which has the options ``names``, does not have."""
     plain = {option.replace("_", ""): option for option in names}
-    typed = name.lower().replace("-", "").replace("_", "")
+    typed = joined(name)
     near = [plain[match] for match in get_close_matches(typed, plain, n=1, cutoff=0.75)]
     option = (plain | OPTIONS_ELSEWHERE.get(group, {})).get(typed, near[0] if near else "")
     if group == "data" and typed not in plain | OPTIONS_ELSEWHERE["data"]:

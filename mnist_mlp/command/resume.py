@@ -39,25 +39,30 @@ def path_of(argument: str) -> Path:
         text = text[1:-1].replace(f"\\{text[0]}", text[0])
     if not text:
         raise InputError(f"{argument}: must be the folder of a run or a sweep")
-    return Path(os.path.expanduser(text))
+    return expanded(text)
 
 
 def resume_arguments(path: Path, typed: list[str]) -> list[str]:
     """Returns the command line that resumes the run or the sweep in ``path``, or the run of that checkpoint."""
     if path.is_file():
         return run_arguments(RunFolder(path.parent.parent), [f"checkpoint={quoted(path)}", *typed])
-    run, folder = RunFolder(path), path
-    if SweepFolder(folder).multirun_yaml.is_file():
-        return sweep_arguments(SweepFolder(folder), typed)
+    run, sweep = RunFolder(path), SweepFolder(path)
+    if sweep.multirun_yaml.is_file():
+        return sweep_arguments(sweep, typed)
     if not run.last.is_file():
         reason = "neither a run's folder, with checkpoints/last.ckpt, nor a sweep's, with multirun.yaml"
-        raise InputError(f"resume={folder}: {reason if folder.exists() else 'no such folder'}")
+        raise InputError(f"resume={path}: {reason if path.exists() else 'no such folder'}")
     if not run.overrides_yaml.is_file():
         raise InputError(
-            f"{run.overrides_yaml} is missing: type again what began the run, with hydra.run.dir={folder}"
+            f"{run.overrides_yaml} is missing: type again what began the run, with hydra.run.dir={path}"
             f" checkpoint={run.last}"
         )
     return run_arguments(run, [f"checkpoint={quoted(run.last)}", *typed])
+
+
+def expanded(path: str) -> Path:
+    """Returns the path with ``~`` expanded, as it is for a user that there is not: Path's own raises an error."""
+    return Path(os.path.expanduser(path))
 
 
 def slurm_mark() -> str:

@@ -1,14 +1,12 @@
 """What is typed to train.py, made readable for Hydra: pasted signs, dashes, flags, and paths."""
 
-import os
 import re
 import unicodedata
 from argparse import Namespace
-from pathlib import Path
 
 from hydra.main import get_args_parser
 
-from mnist_mlp.command.resume import parsed, quoted
+from mnist_mlp.command.resume import expanded, parsed, quoted
 from mnist_mlp.command.settings import opened, rules
 from mnist_mlp.command.words import PATHS, SEE_HELP, assignment, check_word, known_name
 from mnist_mlp.errors import InputError
@@ -41,7 +39,7 @@ def unquoted(argument: str) -> str:
 def check_signs(argument: str) -> None:
     """Raises InputError for a quotation mark, dash or space that is none of a keyboard's: pasted from a text."""
     key, _, value = argument.partition("=")
-    for sign in key + value[:1] if key in (*PATHS, "resume") else argument:
+    for sign in key + value[:1] if key in PATHS else argument:
         name = "" if sign.isascii() else unicodedata.name(sign, "")
         if found := re.search("(QUOTATION MARK)|(DASH|MINUS|HYPHEN)|NO-BREAK SPACE", name):
             plain = ('a plain "' if "DOUBLE" in name else "a plain '") if found[1] else "-" if found[2] else "a space"
@@ -74,15 +72,14 @@ def parsed_flags(arguments: list[str]) -> Namespace:
 def plain(word: str) -> str:
     """Returns a setting as Hydra reads it: its path expanded, and in quotes if need be; other values without quotes."""
     key, equals, value = word.partition("=")
-    if key in rules() and key not in PATHS:
-        return f"{key}={unquoted(value)}" if equals else word
-    if key not in (*PATHS, "resume") or not equals:
-        return word
+    if key not in PATHS or not equals:
+        bare = unquoted(value)
+        return f"{key}={bare}" if bare != value and key in rules() else word
     if not value:
         raise InputError(f"{word}: must be a file or folder")
     if key == "resume":
-        return f"{key}={Path(os.path.expanduser(value))}"
+        return f"{key}={expanded(value)}"
     is_plain = re.fullmatch(r"[\w./+:@%-]*", value, re.ASCII) and isinstance(parsed(word).value(), str)
     if is_plain or value == "null" or value[0] in "'\"[" or "${" in value:
         return word
-    return f"{key}={quoted(Path(os.path.expanduser(value)))}"
+    return f"{key}={quoted(expanded(value))}"

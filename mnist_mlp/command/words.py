@@ -10,8 +10,8 @@ from mnist_mlp.command.settings import rules
 from mnist_mlp.errors import InputError
 
 COMMANDS = ("predict", "draw", "evaluate", "report", "export")
-# Settings that hold a path, which is taken as it is, whatever Hydra's grammar makes of its characters.
-PATHS = ("data.root", "data.extra", "init", "checkpoint", "hydra.run.dir", "hydra.sweep.dir")
+# What holds a path, which is taken as it is, whatever Hydra's grammar makes of its characters.
+PATHS = ("data.root", "data.extra", "init", "checkpoint", "hydra.run.dir", "hydra.sweep.dir", "resume")
 SEE_HELP = "python train.py --help shows what can be typed"
 CLOSING = {"[": "]", "{": "}", "(": ")"}
 
@@ -38,14 +38,16 @@ def check_word(word: str, following: list[str]) -> None:
 
 def with_following(word: str, following: list[str]) -> str | None:
     """Returns the setting that a word and those after it are, if there were spaces in it, or None."""
+    if not following:
+        return None
     key, equals, value = word.partition("=")
-    next_word = following[0] if following else "="
-    if not equals and next_word.startswith("=") and following:
+    next_word = following[0]
+    if not equals and next_word.startswith("="):
         value, *following = [*filter(None, [next_word[1:]]), *following[1:], ""]
         return assignment(known_name(key) or key, closed(value, following) or value)
     if not equals or "=" in next_word:
         return None
-    if key in (*PATHS, "resume") and Path(f"{value} {next_word}").exists():
+    if key in PATHS and Path(f"{value} {next_word}").exists():
         return None
     joined = closed(value, following) if value else next_word
     return joined and assignment(known_name(key) or key, joined)
@@ -89,7 +91,7 @@ def meaning(word: str, value: str) -> str:
 
 def known_name(name: str) -> str | None:
     """Returns the key, group or choice that a name is or means."""
-    return name if name in rules() or name in options() or name == "resume" else meant(name, rules())
+    return name if is_known(name) else meant(name, rules())
 
 
 def assignment(key: str, value: str) -> str:
@@ -103,4 +105,9 @@ def assignment(key: str, value: str) -> str:
 
 def is_unknown(key: str) -> bool:
     """Returns whether a key without a group, such as ``lr``, is neither a setting nor a group."""
-    return key.replace("_", "").isalnum() and key not in rules() and key not in options() and key != "resume"
+    return key.replace("_", "").isalnum() and not is_known(key)
+
+
+def is_known(name: str) -> bool:
+    """Returns whether a name is a group, ``resume`` or a setting. Groups first: the rules take time to be read."""
+    return name in options() or name == "resume" or name in rules()

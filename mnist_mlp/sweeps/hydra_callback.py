@@ -68,10 +68,9 @@ class Sweep(Callback):
         for job in self.sweep.jobs():  # failed jobs of a resumed sweep run again
             job.error_file.unlink(missing_ok=True)
         constant = [key for key, override in overrides.items() if not override.is_sweep_override()]
+        listed = {override.input_line: each_value_once(override) for override in overrides.values()}
         with read_write(config.hydra):  # Hydra composes each job's config anew, with these overrides
             config.hydra.overrides.hydra.append(f"hydra.job.config.override_dirname.exclude_keys={constant}")
-        listed = {override.input_line: each_value_once(override) for override in overrides.values()}
-        with read_write(config.hydra):
             config.hydra.overrides.task = [listed.get(word) or word for word in config.hydra.overrides.task]
         if "n_trials" in config.hydra.sweeper:
             search.begin(config, values_of(overrides.get("seed")))

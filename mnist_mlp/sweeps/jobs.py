@@ -80,7 +80,8 @@ def run_in_child(config: DictConfig, run: RunFolder, train: Callable) -> float |
     if child.exitcode and not run.error:
         with suppress(InputError):
             write_text(run.error_file, how_it_ended(child.exitcode) + "\n")
-    return run.metrics.value(run.metrics.monitor) if run.metrics else None
+    metrics = run.metrics
+    return metrics.value(metrics.monitor) if metrics else None
 
 
 def _in_child(*arguments) -> None:
@@ -99,9 +100,9 @@ def train_and_keep_output(config: DictConfig, run: RunFolder, train: Callable) -
     except OSError:
         return None  # the report lists the job as not finished
     with output, redirect_stdout(output), redirect_stderr(output):
-        accuracy = train_job(config, run, train)
+        value = train_job(config, run, train)
     give_back_memory()
-    return accuracy
+    return value
 
 
 def train_job(config: DictConfig, run: RunFolder, train: Callable) -> float | None:

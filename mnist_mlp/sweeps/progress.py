@@ -20,14 +20,12 @@ class SweepProgress:
     def __init__(self, sweep: SweepFolder, jobs: int) -> None:
         self.sweep, self.jobs = sweep, jobs
         self.began = time.time()
-        begun = sweep.jobs()
-        self.ended = {job.path for job in begun if ending(job)}
-        self.finished = sum(job.metrics is not None for job in begun)
+        self.ended = {job.path for job in sweep.jobs() if job.metrics}
         self.running: dict[str, str] = {}  # epochs by the job's name
         self.out = sys.stdout  # a job that runs in this process redirects sys.stdout
-        before = f", {self.finished} of them finished before" if self.finished else ""
+        before = f", {len(self.ended)} of them finished before" if self.ended else ""
         print(f"{plural(jobs, 'job')} in {sweep.path}{before}", flush=True)
-        self.line = LiveLine(self.pieces, jobs, self.finished)
+        self.line = LiveLine(self.pieces, jobs, len(self.ended))
         self.asked_to_stop = Event()
         self.thread = Thread(target=self.follow, daemon=True)
         self.thread.start()
@@ -55,17 +53,16 @@ class SweepProgress:
                 continue
             if line := ending(job):
                 self.ended.add(job.path)
-                self.finished += 1
                 self.line.print(f"{job.path.name}  {line}", self.out)
             elif (epochs := epochs_since(job, self.began)) is not None:
                 self.running[job.path.name] = f"{epochs[0] + 1}/{epochs[1]}"
                 parts += epochs[0] / epochs[1]
-        self.line.n = min(self.finished + parts, self.jobs)
+        self.line.n = min(len(self.ended) + parts, self.jobs)
         self.line.refresh()
 
     def pieces(self) -> list[str]:
         """Returns what the line shows, what matters most first."""
-        pieces = [f"{self.finished} of {plural(self.jobs, 'job')}", "{remaining} left"]
+        pieces = [f"{len(self.ended)} of {plural(self.jobs, 'job')}", "{remaining} left"]
         return [*pieces, f"epoch {', '.join(self.running.values())}", *self.running] if self.running else pieces
 
 

@@ -33,7 +33,7 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
         InputError: A folder holds no run, or a file is damaged or cannot be written.
     """
     to = to or common_folder(folders)
-    report = SweepFolder(to)
+    report, heading = SweepFolder(to), title(folders)
     runs = read_runs(folders)
     by = ranking(runs, by)
     factors = factors_of(runs)
@@ -49,11 +49,11 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
 
     write_csv(report.summary("csv"), runs, factors)
     if figure:
-        figure.suptitle(textwrap.fill(title(folders), 130))
+        figure.suptitle(textwrap.fill(heading, 130))
         save_figure(report.summary("png"), figure, dpi=110)
         parts.insert(0, "![effect and curves](summary.png)")
     texts = [part.markdown() if isinstance(part, Table) else part for part in parts]
-    write_text(report.summary("md"), "\n\n".join([f"# {title(folders)}", *texts]) + "\n")
+    write_text(report.summary("md"), "\n\n".join([f"# {heading}", *texts]) + "\n")
     kinds = ", .csv and .png" if figure else " and .csv"
     print(f"\nreport:    {to}/summary.md{kinds}\ndashboard: tensorboard --logdir {to}")
     return len(failed)

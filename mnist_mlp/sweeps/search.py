@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from optuna import Study
 
 STUDY_NAME = "search"  # as in conf/search/optuna.yaml
-
-
 SAMPLER = {"seed": 0, "n_startup_trials": 8}  # unless typed, and where a sampler has them
 
 
@@ -37,14 +35,13 @@ def begin(config: DictConfig, seeds: list[str]) -> None:
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if config.get("mode") == "min":
-        with read_write(config.hydra):
-            config.hydra.sweeper.direction = "minimize"
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)  # hides "returned None" for each failed trial
     sampler, sweep = config.hydra.sweeper.sampler, SweepFolder(Path(config.hydra.sweep.dir))
-    if OmegaConf.is_list(config.hydra.sweeper.direction):
-        raise InputError("hydra.sweeper.direction: must be one, since a trial is judged by one value")
     with read_write(config.hydra):
+        if config.get("mode") == "min":
+            config.hydra.sweeper.direction = "minimize"
+        if OmegaConf.is_list(config.hydra.sweeper.direction):
+            raise InputError("hydra.sweeper.direction: must be one, since a trial is judged by one value")
         for key, value in SAMPLER.items():
             if key in sampler and not any(f"sampler.{key}=" in typed for typed in config.hydra.overrides.hydra):
                 sampler[key] = value

@@ -61,7 +61,9 @@ def difference_text(difference: Difference) -> str:
 
 def settings_table(settings: list[Setting], factors: list[str], by: str) -> Table:
     """Returns a table with a row for each setting, the best first, without columns that would say nothing."""
-    columns = {name: [value_text(setting.values[place]) for setting in settings] for place, name in names(factors)}
+    columns = {
+        name: [value_text(setting.values[place]) for setting in settings] for place, name in enumerate(names(factors))
+    }
 
     def scores(metric: str) -> list[str]:
         return [percent(setting.mean(metric), setting.interval(metric)) for setting in settings]
@@ -77,10 +79,10 @@ def settings_table(settings: list[Setting], factors: list[str], by: str) -> Tabl
     return Table(list(map(list, rows)), keep=len(factors) + 1)
 
 
-def names(factors: list[str]) -> list[tuple[int, str]]:
-    """Returns each factor's place and name: the last part of its key, unless several end so."""
+def names(factors: list[str]) -> list[str]:
+    """Returns each factor's name: the last part of its key, unless several end so."""
     last = [key.rpartition(".")[2] for key in factors]
-    return [(place, name if last.count(name) == 1 else factors[place]) for place, name in enumerate(last)]
+    return [name if last.count(name) == 1 else key for key, name in zip(factors, last)]
 
 
 def epochs_table(setting: Setting) -> Table:
@@ -103,8 +105,8 @@ def epochs_table(setting: Setting) -> Table:
 def write_csv(path: Path, runs: list[Run], factors: list[str]) -> None:
     """Writes a row for each run: the factors' values, the seed, the scores, and why there are none."""
     scored = [run.metrics for run in runs if run.metrics]
-    names = [key.name for key in fields(Metrics) if key.name != "seed"]
-    names = [name for name in names if name != "others" and any(m.value(name) is not None for m in scored)]
+    names = [key.name for key in fields(Metrics) if key.name not in ("seed", "others")]
+    names = [name for name in names if any(metrics.value(name) is not None for metrics in scored)]
     names += dict.fromkeys(name for metrics in scored for name in metrics.others)
     with replacing(path) as new, new.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,6 +1,6 @@
 import pytest
 from omegaconf import open_dict
-from support.commands import composed
+from support.commands import PROJECT, composed
 
 from mnist_mlp.command.settings import check
 from mnist_mlp.errors import InputError
@@ -10,8 +10,6 @@ from mnist_mlp.errors import InputError
     "group", ["model", "optimizer", "scheduler", "loss", "data", "trainer", "experiment", "augment", "average"]
 )
 def test_every_option_of_every_group_is_valid(group):
-    from support.commands import PROJECT
-
     options = [path.stem for path in (PROJECT / "conf" / group).glob("*.yaml")]
     assert len(options) >= 2
     for option in options:

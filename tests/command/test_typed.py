@@ -32,6 +32,7 @@ def test_what_can_be_meant_in_one_way_only_is_taken(typed, read):
     ("path", "taken"),
     [
         ("~/x", f"{HOME}/x"),
+        ("~no.such.user/x", "~no.such.user/x"),
         ("my digits", "my digits"),
         (r"C:\Users\me\digits", r"C:\Users\me\digits"),
         ("it's (1), ä", "it's (1), ä"),

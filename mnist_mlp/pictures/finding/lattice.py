@@ -106,8 +106,7 @@ class Scored:
 def candidate_of(group: Group, found: Pieces, ink: np.ndarray) -> Candidate | None:
     """Returns pieces as a digit in MNIST's form, None if no ink is left of them."""
     own = members(group.pieces)
-    boxes = np.array([found.pieces[place].box for place in own])
-    (left, top), (right, bottom) = boxes[:, :2].min(0).tolist(), boxes[:, 2:].max(0).tolist()
+    left, top, right, bottom = found.hull(own)
     window = slice(max(0, top - PADDING), bottom + PADDING), slice(max(0, left - PADDING), right + PADDING)
     places = found.places[window]
     mine = (places == own[0] if len(own) == 1 else np.isin(places, own)).astype(np.uint8)

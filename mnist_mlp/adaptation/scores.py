@@ -1,16 +1,18 @@
 """What learning own digits brought: what was read before and after, of own digits and of the test images."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
-from mnist_mlp.data.module import DigitsDataModule
+
+if TYPE_CHECKING:
+    from mnist_mlp.data.module import DigitsDataModule  # imports Lightning
 
 
-def scores(data: DigitsDataModule, before: nn.Module | None, after: nn.Module) -> dict[str, dict[str, Any]]:
+def scores(data: "DigitsDataModule", before: nn.Module | None, after: nn.Module) -> dict[str, dict[str, Any]]:
     """Returns for ``learned`` and ``apart`` own digits, and the ``test`` images, how many are read correctly.
 
     Args:
@@ -66,4 +68,4 @@ def interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float
     share, spread = successes / trials, z * z / trials
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / trials / 4)
-    return centre - half, centre + half
+    return max(0.0, centre - half), min(1.0, centre + half)  # for none or all, rounding could lead beyond

@@ -92,7 +92,9 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
 class Scored:
     """Candidates with the logarithms of their probabilities."""
 
-    def __init__(self, ink, found: Pieces, probabilities: Probabilities | None, groups: list[Group]) -> None:
+    def __init__(
+        self, ink: np.ndarray, found: Pieces, probabilities: Probabilities | None, groups: list[Group]
+    ) -> None:
         pairs = [(candidate_of(group, found, ink), group) for group in groups]
         self.candidates = [c for c, _ in pairs if c]
         self.gaps = [group.gap for c, group in pairs if c]

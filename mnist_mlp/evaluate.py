@@ -9,18 +9,19 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
 
+from mnist_mlp.adaptation.scores import interval as wilson_interval
 from mnist_mlp.errors import InputError, one_line_errors
 from mnist_mlp.labelled import images_in_folder, test_images
 from mnist_mlp.reader import Reader
 from mnist_mlp.runs.atomic import save_figure
 
 NAMES = ("mnist", "fashion_mnist", "kmnist", "digits")
-LEVEL = 0.95  # of the interval
+Z = NormalDist().inv_cdf((1 + 0.95) / 2)  # of a 95 % interval
 MAX_MISTAKES, SHOWN = 100, 10  # in JSON, in the text
 WIDTH = 80  # characters
 
@@ -91,13 +92,12 @@ class Evaluation(NamedTuple):
 
 
 def interval(right: np.ndarray) -> list[float]:
-    """Returns the interval of the accuracy, of 95 % (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+    """Returns the 95 % interval of the accuracy.
 
     Args:
         right: Whether each image was read rightly, bool (n,).
     """
-    found = binomtest(int(right.sum()), len(right)).proportion_ci(LEVEL, "wilson")
-    return [float(found.low), float(found.high)]
+    return list(wilson_interval(int(right.sum()), len(right), Z))
 
 
 def evaluate(run: Path, images: str | None = None, root: Path | None = None) -> tuple[Evaluation, np.ndarray]:
@@ -113,9 +113,9 @@ def evaluate(run: Path, images: str | None = None, root: Path | None = None) -> 
     """
     reader = Reader(run)
     name = images.removeprefix("data=") if images else None
-    if name is not None and images == name:
-        found = images_in_folder(Path(name), reader)
-    elif name is not None and name not in NAMES:
+    if images and name == images:
+        found = images_in_folder(Path(images), reader)
+    elif images and name not in NAMES:
         raise InputError(f"{images}: no such data set; there are {', '.join(NAMES)}, and folders without data=")
     else:
         found = test_images(reader, name, root)

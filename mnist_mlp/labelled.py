@@ -45,16 +45,15 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
         InputError: They are not there, or their classes are not the run's.
     """
     saved: Any = OmegaConf.create(reader.folder.config).get("data") or {}  # the root may be that of $MNIST_ROOT
-    own = (
-        "digits" if reader.metrics and reader.metrics.data == "digits" else saved.get("dataset")
-    )  # it may have fallen back
+    has_fallen_back = reader.metrics is not None and reader.metrics.data == "digits"
+    own = "digits" if has_fallen_back else saved.get("dataset")
     name = name or own
     if name is None:
         raise InputError(f"{reader.folder.config_yaml}: does not say which data set the run was trained on")
     is_like_own = name == own or own != "folder"
     place = root or (saved.get("root") if is_like_own else None) or os.environ.get("MNIST_ROOT", "data")
+    folder = Path(os.path.expanduser(place))
     try:
-        folder = Path(os.path.expanduser(place))
         datasets.download(name, folder)
         data = datasets.read(name, folder, reader.as_digits)
     except (InputError, OSError) as error:

@@ -138,11 +138,17 @@ def best_run(outputs: Path) -> Path:
 
 def reads_digits(folder: Path, metrics: Metrics) -> bool:
     """Returns whether the run's classes are the ten digits, and it did not learn from whole pictures."""
-    data: Any = {}
+    if metrics.data != "folder":
+        return metrics.data == "mnist" or metrics.classes == DIGITS
+    return metrics.classes == DIGITS and not learned_from_whole_pictures(RunFolder(folder))
+
+
+def learned_from_whole_pictures(folder: RunFolder) -> bool:
+    """Returns whether the config, if there is one, says that the run's pictures were only resized."""
+    data: Any = None
     with suppress(InputError):
-        data = RunFolder(folder).config.get("data")
-    whole = isinstance(data, dict) and metrics.data == "folder" and data.get("as_digits") is False
-    return metrics.data == "mnist" or (metrics.classes == DIGITS and not whole)
+        data = folder.config.get("data")
+    return isinstance(data, dict) and data.get("as_digits") is False
 
 
 def trained_network(checkpoint: dict[str, Any]) -> nn.Module:

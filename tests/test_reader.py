@@ -168,11 +168,10 @@ def reader_of(tmp_path, data: str, as_digits: bool, **metrics) -> Reader:
 @pytest.mark.parametrize(
     ("data", "as_digits"), [("folder", False), ("fashion_mnist", True), ("kmnist", True), ("fashion_mnist", False)]
 )
-def test_a_run_that_learned_from_whole_pictures_reads_reader_of(tmp_path, data, as_digits):
+def test_a_run_that_learned_from_whole_pictures_reads_whole_pictures(tmp_path, data, as_digits):
     picture = one_seven()
-    dark_on_light, light_on_dark = (
-        reader_of(tmp_path, data, as_digits, on_white=on_white) for on_white in (1 > 0, 1 < 0)
-    )
+    dark_on_light = reader_of(tmp_path, data, as_digits, on_white=True)
+    light_on_dark = reader_of(tmp_path, data, as_digits, on_white=False)
     unknown = reader_of(tmp_path, data, as_digits)
     expected = resize(torch.from_numpy(picture)[None])[0].numpy()
     (digit,) = dark_on_light.digits_in(picture)
@@ -193,7 +192,7 @@ def test_a_run_that_learned_digits_finds_them(tmp_path):
     assert len(letters.digits_in(two, several=True)) == 2
 
 
-def test_the_best_run_is_none_that_learned_from_reader_of(tmp_path):
+def test_the_best_run_is_none_that_learned_from_whole_pictures(tmp_path):
     config = {"data": {"as_digits": False}}
     save_run(tmp_path / "whole", perceptron(), config=config, data="folder", classes=DIGITS, val_accuracy=0.99)
     with pytest.raises(InputError, match="no finished run"):

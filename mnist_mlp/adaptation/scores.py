@@ -1,16 +1,17 @@
 """What learning own digits brought: what was read before and after, of own digits and of the test images."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
-from mnist_mlp.data.module import DigitsDataModule
+
+if TYPE_CHECKING:
+    from mnist_mlp.data.module import DigitsDataModule  # imports Lightning
 
 
-def scores(data: DigitsDataModule, before: nn.Module | None, after: nn.Module) -> dict[str, dict[str, Any]]:
+def scores(data: "DigitsDataModule", before: nn.Module | None, after: nn.Module) -> dict[str, dict[str, Any]]:
     """Returns for ``learned`` and ``apart`` own digits, and the ``test`` images, how many are read correctly.
 
     Args:
@@ -63,5 +64,7 @@ def line(score: dict[str, Any]) -> str:
 
 def interval(successes: int, trials: int) -> tuple[float, float]:
     """Returns the bounds of a share's 95 % interval (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    from scipy.stats import binomtest  # takes half a second
+
     found = binomtest(successes, trials).proportion_ci(0.95, "wilson")
     return float(found.low), float(found.high)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.reader import Reader, finished_runs
-from mnist_mlp.runs.folder import RunFolder
+from mnist_mlp.runs.folder import RunFolder, folder_of
 
 cached_reader = lru_cache(maxsize=8)(Reader)
 
@@ -45,7 +45,7 @@ class Runs:
         validation images of ``data``; what is unknown is None.
         """
         ends = {name: ended(path) for name, path in self.paths.items()}
-        names = sorted(self.paths, key=lambda name: (name in self.chosen, ends[name] or ""), reverse=True)
+        runs = sorted(self.metrics.items(), key=lambda run: (run[0] in self.chosen, ends[run[0]] or ""), reverse=True)
         return [
             {
                 "name": name,
@@ -54,8 +54,7 @@ class Runs:
                 "val_accuracy": reached and reached.val_accuracy,
                 "data": reached and reached.data,
             }
-            for name in names
-            for reached in [self.metrics[name]]
+            for name, reached in runs
         ]
 
     def reader(self, name: str) -> Reader:
@@ -81,5 +80,4 @@ def ended(run: Path) -> str | None:
 
 def title_of(run: Path) -> str:
     """Returns the name of a run's folder, or of that of a checkpoint, without the time that train.py puts before it."""
-    folder = run if run.is_dir() else run.absolute().parent.parent
-    return re.sub(r"^\d\d-\d\d-\d\d-", "", folder.resolve().name)
+    return re.sub(r"^\d\d-\d\d-\d\d-", "", folder_of(run).path.resolve().name)

@@ -24,13 +24,16 @@ export function showChoice(runs, chosen) {
   element("compare").value = chosen[1] ?? ""
 }
 
+function choices() {  // the lists in which a run is chosen
+  return [element("run"), element("compare")].filter(({value}) => value)
+}
+
 export function chosenRuns() {
-  return [element("run"), element("compare")].map(({value}) => value).filter(Boolean)
+  return choices().map(({value}) => value)
 }
 
 export function createCards() {
-  const chosen = [element("run"), element("compare")].filter(({value}) => value)
-  element("cards").replaceChildren(...chosen.map(({selectedOptions}) => {
+  element("cards").replaceChildren(...choices().map(({selectedOptions}) => {
     const card = element("card").content.firstElementChild.cloneNode(true)
     card.querySelector("h2").textContent = selectedOptions[0].text.split(" · ")[0]
     return card

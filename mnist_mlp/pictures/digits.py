@@ -65,18 +65,18 @@ def digits_in(picture: np.ndarray, several: bool = True, probabilities: Probabil
 
 def unframed(ink: np.ndarray, found: Pieces, before: Segmentation, probabilities: Probabilities) -> Segmentation:
     """Returns the digits after straight lines that run through what was left out before are removed."""
-    rest = found.places >= 0
-    ruled = False
+    whole_ink = found.places >= 0
+    rest = whole_ink.copy()
     for whole in {found.pieces[place].whole for place in before.left_out}:
         own = [place for place, piece in enumerate(found.pieces) if piece.whole == whole]
-        (left, top), (right, bottom) = found.boxes[own, :2].min(0), found.boxes[own, 2:].max(0)
+        left, top, right, bottom = found.hull(own)
         window = slice(top, bottom), slice(left, right)
         mine = np.isin(found.places[window], own)
-        kept = remove_ruling(mine) if max(mine.shape) >= before.usual else mine
-        if (kept != mine).any():
-            rest[window] &= kept | ~mine
-            ruled = True
-    return segment(ink * rest, pieces_of((ink > 0.5) & rest), probabilities) if ruled else NOTHING
+        if max(mine.shape) >= before.usual:
+            rest[window] &= remove_ruling(mine) | ~mine
+    if (rest == whole_ink).all():
+        return NOTHING
+    return segment(ink * rest, pieces_of((ink > 0.5) & rest), probabilities)
 
 
 def score(segmentation: Segmentation) -> float:

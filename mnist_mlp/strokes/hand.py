@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mnist_mlp.strokes.pen import framed, ink, steps
-from mnist_mlp.strokes.skeleton import Skeleton, skeleton
+from mnist_mlp.strokes.skeleton import POINTS, Skeleton, skeleton
 
 
 def written(forms: list[str], chosen: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -21,7 +21,7 @@ def written(forms: list[str], chosen: Tensor, random: torch.Generator) -> tuple[
         Points along the strokes, float (n, POINTS, 2), and whether the pen goes on to the next, bool (n, POINTS - 1).
     """
     skeletons = [skeleton(form) for form in forms]
-    points = torch.empty(len(chosen), *skeletons[0].sharp.shape[:1], 2)
+    points = torch.empty(len(chosen), POINTS, 2)
     for number, shape in enumerate(skeletons):
         places = (chosen == number).nonzero()[:, 0]
         points[places] = varied(shape, len(places), random)

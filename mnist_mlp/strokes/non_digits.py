@@ -12,11 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
-from mnist_mlp.pictures.mnist_form import mnist_image
+from mnist_mlp.pictures.mnist_form import SIDE, mnist_image
 from mnist_mlp.strokes.digits import digit_lines
 from mnist_mlp.strokes.forms import NON_DIGITS
 from mnist_mlp.strokes.hand import penned, written
-from mnist_mlp.strokes.pen import SIDE
 
 FONTS = ("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-BoldItalic", "STIXGeneral")
 FONTS += ("STIXGeneralBolIta", "STIXGeneralItalic", "cmr10", "cmss10", "cmtt10", "cmti10")
@@ -44,9 +43,9 @@ def signs(count: int, random: torch.Generator) -> Tensor:
 
 def printed(count: int, random: torch.Generator) -> Tensor:
     """Draws letters of matplotlib's fonts, of which it has no more than len(FONTS) * len(LETTERS)."""
-    shown = torch.randint(len(FONTS) * len(LETTERS), (count,), generator=random)
     if not count:
         return torch.empty(0, SIDE * SIDE, dtype=torch.uint8)
+    shown = torch.randint(len(FONTS) * len(LETTERS), (count,), generator=random)
     kinds, places = shown.unique(return_inverse=True)
     return torch.stack([letter(FONTS[kind // len(LETTERS)], LETTERS[kind % len(LETTERS)]) for kind in kinds])[places]
 
@@ -56,8 +55,7 @@ def letter(font: str, text: str) -> Tensor:
     canvas = Image.new("L", (3 * FONT_SIZE, 3 * FONT_SIZE))
     typeface = ImageFont.truetype(Path(get_data_path(), f"fonts/ttf/{font}.ttf"), FONT_SIZE)
     ImageDraw.Draw(canvas).text((FONT_SIZE, FONT_SIZE), text, 255, typeface)
-    left, top, right, bottom = canvas.getbbox() or (0, 0, 1, 1)
-    image = mnist_image(np.asarray(canvas.crop((left, top, right, bottom)), np.float32) / 255)
+    image = mnist_image(np.asarray(canvas.crop(canvas.getbbox()), np.float32) / 255)
     return torch.from_numpy(image).flatten()
 
 

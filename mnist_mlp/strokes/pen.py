@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SIDE, DIGIT_SIDE = 28, 20  # px of MNIST's images, and of the longer side of the digit in them
+from mnist_mlp.pictures.mnist_form import DIGIT_SIDE, SIDE
+
 AT_ONCE = 512  # drawings, so that what is computed fits into the processor's cache
 
 

@@ -34,10 +34,8 @@ def network() -> nn.Sequential:
     """A small network that has seen nothing but drawn digits, for two seconds."""
     images, labels = digits(4000, 0)
     torch.manual_seed(0)
-    network, distort = (
-        nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)),
-        Distort(12, 0.2, 0.3, 1.7, 1.2),
-    )
+    network = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    distort = Distort(12, 0.2, 0.3, 1.7, 1.2)
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, 16)
     for epoch in range(16):

@@ -37,12 +37,11 @@ def groups_of(found: Pieces, usual: float, one: bool) -> list[Group]:
         one: Whether all pieces may be one digit, however far from each other.
     """
     count = len(found.pieces)
-    left, top, right, bottom = np.array([piece.box for piece in found.pieces]).T
     limit = np.inf if one else MAX_GAP * usual
 
     def fits(own: list[int]) -> bool:
-        extent = max(bottom[own].max() - top[own].min(), right[own].max() - left[own].min())
-        return one or extent <= MAX_EXTENT * usual
+        left, top, right, bottom = found.hull(own)
+        return one or max(bottom - top, right - left) <= MAX_EXTENT * usual
 
     near = [set(np.flatnonzero(found.gaps[place] <= limit).tolist()) - {place} for place in range(count)]
     groups: dict[int, float] = {}

@@ -92,7 +92,9 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
 class Scored:
     """Candidates with the logarithms of their probabilities."""
 
-    def __init__(self, ink, found: Pieces, probabilities: Probabilities | None, groups: list[Group]) -> None:
+    def __init__(
+        self, ink: np.ndarray, found: Pieces, probabilities: Probabilities | None, groups: list[Group]
+    ) -> None:
         pairs = [(candidate_of(group, found, ink), group) for group in groups]
         self.candidates = [c for c, _ in pairs if c]
         self.gaps = [group.gap for c, group in pairs if c]
@@ -106,8 +108,7 @@ class Scored:
 def candidate_of(group: Group, found: Pieces, ink: np.ndarray) -> Candidate | None:
     """Returns pieces as a digit in MNIST's form, None if no ink is left of them."""
     own = members(group.pieces)
-    boxes = np.array([found.pieces[place].box for place in own])
-    (left, top), (right, bottom) = boxes[:, :2].min(0).tolist(), boxes[:, 2:].max(0).tolist()
+    left, top, right, bottom = found.hull(own)
     window = slice(max(0, top - PADDING), bottom + PADDING), slice(max(0, left - PADDING), right + PADDING)
     places = found.places[window]
     mine = (places == own[0] if len(own) == 1 else np.isin(places, own)).astype(np.uint8)

@@ -24,10 +24,6 @@ class Piece(NamedTuple):
     whole: int  # label of the connected ink
 
     @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
     def height(self) -> int:
         return self.bottom - self.top
 
@@ -44,6 +40,12 @@ class Pieces(NamedTuple):
     boxes: np.ndarray  # of the pieces, int (pieces, 4)
     cropped: bool  # whether the ink reaches at least three edges of the picture
     gaps: np.ndarray  # px between the boxes of each two pieces, float (pieces, pieces); 0 where one was cut in two
+
+    def hull(self, own: list[int]) -> tuple[int, int, int, int]:
+        """Returns the box around some of the pieces."""
+        left, top = self.boxes[own, :2].min(0).tolist()
+        right, bottom = self.boxes[own, 2:].max(0).tolist()
+        return left, top, right, bottom
 
 
 def pieces_of(mask: np.ndarray) -> Pieces:
@@ -75,12 +77,12 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     pieces = [pieces[number] for number in order]
     boxes = np.array([piece.box for piece in pieces], int).reshape(-1, 4)
     edges = [boxes[:, 0] <= 1, boxes[:, 1] <= 1, boxes[:, 2] >= mask.shape[1] - 1, boxes[:, 3] >= mask.shape[0] - 1]
-    return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces))
+    return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces, boxes))
 
 
-def gaps_between(pieces: list[Piece]) -> np.ndarray:
+def gaps_between(pieces: list[Piece], boxes: np.ndarray) -> np.ndarray:
     """Returns the distance in pixels between the boxes of each two pieces, float; 0 where one was cut in two."""
-    left, top, right, bottom = np.array([piece.box for piece in pieces], float).reshape(-1, 4).T
+    left, top, right, bottom = boxes.astype(float).T
     across = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
     down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
     whole = np.array([piece.whole for piece in pieces])

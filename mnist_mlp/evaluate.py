@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,6 @@ from mnist_mlp.reader import Reader
 from mnist_mlp.runs.atomic import save_figure
 
 NAMES = ("mnist", "fashion_mnist", "kmnist", "digits")
-Z = NormalDist().inv_cdf((1 + 0.95) / 2)  # of a 95 % interval
 MAX_MISTAKES, SHOWN = 100, 10  # in JSON, in the text
 WIDTH = 80  # characters
 
@@ -97,7 +95,7 @@ def interval(right: np.ndarray) -> list[float]:
     Args:
         right: Whether each image was read rightly, bool (n,).
     """
-    return list(wilson_interval(int(right.sum()), len(right), Z))
+    return list(wilson_interval(int(right.sum()), len(right)))
 
 
 def evaluate(run: Path, images: str | None = None, root: Path | None = None) -> tuple[Evaluation, np.ndarray]:

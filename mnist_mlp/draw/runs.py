@@ -8,7 +8,7 @@ from typing import Any
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.reader import Reader, finished_runs
-from mnist_mlp.runs.folder import RunFolder, folder_of
+from mnist_mlp.runs.folder import folder_of
 
 cached_reader = lru_cache(maxsize=8)(Reader)
 
@@ -34,7 +34,7 @@ class Runs:
 
     def refresh(self) -> None:
         """Looks for runs again, so that those that finished since are listed and can be read with."""
-        metrics = {run: RunFolder(run).metrics for run in self.typed} | finished_runs(self.outputs)
+        metrics = {run: folder_of(run).metrics for run in self.typed} | finished_runs(self.outputs)
         self.paths = {self.name_of(run): run for run in metrics}
         self.metrics = {self.name_of(run): reached for run, reached in metrics.items()}
 
@@ -74,7 +74,7 @@ class Runs:
 
 def ended(run: Path) -> str | None:
     """Returns the date and time at which a run ended, as people write it, or None if it has not."""
-    path = RunFolder(run).metrics_json
+    path = folder_of(run).metrics_json
     return datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ", "minutes") if path.is_file() else None
 
 

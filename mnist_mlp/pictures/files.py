@@ -61,6 +61,8 @@ def opened(source: str | Path | BinaryIO) -> Image.Image:
     try:
         return Image.open(source)
     except Image.DecompressionBombError:
+        if not isinstance(source, str | Path):
+            source.seek(0)
         try:
             return JpegImageFile(source)  # pyright: ignore
         except SyntaxError as error:

@@ -223,6 +223,13 @@ def test_runs_are_listed_by_date_with_a_title_and_whose_accuracy_it_is(outputs):
     assert (listed[1]["val_accuracy"], listed[1]["data"]) == (0.9, "fashion_mnist")
 
 
+def test_a_checkpoint_is_listed_with_what_its_run_reached(outputs):
+    (listed,) = [
+        run for run in Runs([outputs / "day/a/checkpoints/best.ckpt"], outputs).listing() if "best" in run["name"]
+    ]
+    assert (listed["title"], listed["val_accuracy"], listed["date"] is None) == ("a", 0.9, False)
+
+
 @pytest.mark.parametrize("accuracy", [np.nan, np.inf, "0.9", [0.9], 2])
 def test_damaged_metrics_do_not_hide_other_runs(outputs, accuracy):
     add_run(outputs / "day/b", 1, val_accuracy=accuracy)

@@ -120,3 +120,11 @@ def test_too_many_pixels(monkeypatch):
     monkeypatch.setattr(files, "WHOLE_PIXELS", 59_999)
     with pytest.raises(InputError, match="300 x 200 pixels are too many"):
         read_picture(saved(Image.fromarray(one_seven())))
+
+
+def test_a_jpeg_that_pillow_thinks_too_large_is_read_from_a_path_and_from_an_open_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
+    file = saved(Image.fromarray(one_seven()), "JPEG")
+    (tmp_path / "a.jpg").write_bytes(file.getvalue())
+    assert_seven(read_picture(tmp_path / "a.jpg"))
+    assert_seven(read_picture(file))

@@ -1,20 +1,20 @@
 """Writes the report of a sweep, or of any runs, again.
 
-python -m mnist_mlp.report FOLDER... [--by val_accuracy|test_accuracy] [--to FOLDER]
+python -m mnist_mlp.report FOLDER... [--by NAME] [--to FOLDER]
 """
 
 import argparse
 from pathlib import Path
 
 from mnist_mlp.errors import one_line_errors
-from mnist_mlp.sweeps.report import METRICS, write_report
+from mnist_mlp.sweeps.report import write_report
 
 
 def main() -> None:
     """Parses the command line and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
-    parser.add_argument("--by", choices=METRICS, help="what ranks the settings; default: val_accuracy")
+    parser.add_argument("--by", metavar="NAME", help="of metrics.json, what ranks the settings; default: val_accuracy")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; default: beside the runs")
     arguments = parser.parse_args()
     with one_line_errors():

@@ -6,7 +6,7 @@ that no component declares, ranges for arguments of torch's and Lightning's clas
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mnist_mlp.command.hints import meant
 from mnist_mlp.command.options import CONF, options
+from mnist_mlp.components import refused
 from mnist_mlp.components.signatures import REQUIRED, Rule, Signature, interval, rule_of, signature_of
 from mnist_mlp.components.targets import check_target, check_targets
 from mnist_mlp.errors import InputError
@@ -59,26 +60,6 @@ ONE_OR_NONE = ("scheduler", "augment", "average")
 SEVERAL = ("callbacks", "logger", "metrics")  # by their names
 DATA = "mnist_mlp.data.module.DigitsDataModule"
 MAX_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
-# What Lightning or torch would take, but a training here cannot do: by key, which values, and why.
-REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "trainer.barebones": (bool, "it forbids the log and the checkpoints that a run's folder is made of"),
-    "trainer.callbacks": (lambda value: value is not None, "the group callbacks adds some"),
-    "trainer.plugins": (lambda value: value is not None, "the checkpoints' and the processes' are set here"),
-    "trainer.enable_checkpointing": (lambda value: value is False, "the best epoch's checkpoint is what is tested"),
-    "trainer.default_root_dir": (lambda value: value is not None, "hydra.run.dir=FOLDER says where a run lies"),
-    "trainer.use_distributed_sampler": (lambda value: value is False, "each process gets its part of every batch"),
-    "trainer.limit_train_batches": (lambda value: value is not None and not value, "nothing would be trained"),
-    "trainer.limit_test_batches": (lambda value: value is not None, "all test images are used, once"),
-    "trainer.limit_predict_batches": (lambda value: value is not None, "a training predicts nothing"),
-    "trainer.strategy": (
-        lambda value: str(value).endswith(("spawn", "fork", "notebook")),
-        "trainer=ddp starts the processes of a training itself",
-    ),
-    "optimizer._target_": (
-        lambda value: str(value).endswith((".LBFGS", ".SparseAdam")),
-        "LBFGS goes through each batch several times, SparseAdam needs sparse gradients; neither is there here",
-    ),
-}
 
 
 def check(config: DictConfig) -> None:
@@ -118,6 +99,8 @@ def check_component(key: str, group: str, component: Any) -> None:
         raise InputError(f"{key}: nothing is chosen of it; there are {names}")
     target = component["_target_"]
     check_target(f"{key}._target_", target)
+    if target in refused.CLASSES:
+        raise InputError(f"{key}._target_={target}: {refused.CLASSES[target]}")
     signature, given = signature_of(target) or Signature({}, open=True), GIVEN.get(group, ())
     takes = {name: argument.rule for name, argument in signature.arguments.items() if name not in given}
     takes |= {path.partition(".")[2]: rule for path, rule in RANGES.items() if path.startswith(f"{group}.")}
@@ -131,13 +114,15 @@ def check_component(key: str, group: str, component: Any) -> None:
         check_targets(f"{key}.{name}", value)
     for name, argument in signature.arguments.items():
         if argument.default is REQUIRED and name not in (*component, *given, "save_dir") and not name.startswith("_"):
-            raise InputError(f"{key}.{name} is missing: it must be {argument.rule[0]}")
+            expected = argument.rule[0]
+            needed = f"{target} needs it" if expected == "anything" else f"it must be {expected}"
+            raise InputError(f"{key}.{name} is missing: {needed}")
 
 
 def check_refused(settings: dict[str, Any]) -> None:
     """Raises InputError for a setting, by its dotted key, that a training here cannot follow."""
-    for key, (refused, reason) in REFUSED.items():
-        if refused(settings.get(key)):
+    for key, (is_refused, reason) in refused.VALUES.items():
+        if is_refused(settings.get(key)):
             raise InputError(f"{key}={show(settings[key])}: {reason}")
     if settings.get("trainer.gradient_clip_algorithm") and settings["trainer.gradient_clip_val"] is None:
         raise InputError("trainer.gradient_clip_algorithm: of no effect without trainer.gradient_clip_val")

@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder, runs_below
 from mnist_mlp.runs.metrics import Metrics
+from mnist_mlp.sweeps.scores import Score
 
 NOT_COMPARED = {"seed", "checkpoint", "launcher"}  # runs of one setting may differ in these
 
@@ -66,17 +67,14 @@ class Difference(NamedTuple):
     """How far a setting is from the best one.
 
     Attributes:
-        mean: Of the differences, a seed at a time. Negative if the setting reaches less; NaN without a common seed.
+        mean: Of the differences, a seed at a time; NaN without a common seed.
         half_width: Of the mean's interval; NaN with fewer than two common seeds, or if nothing is random in them.
+        is_worse: Whether the setting is told apart from the best.
     """
 
     mean: float
     half_width: float
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the setting is told apart from the best."""
-        return self.mean + self.half_width < 0
+    is_worse: bool = False
 
 
 @dataclass
@@ -140,8 +138,8 @@ def factors_of(runs: list[Run]) -> list[str]:
     return [key for key in sorted(typed - NOT_COMPARED) if len({str(run.chosen(key)) for run in runs}) > 1]
 
 
-def settings_of(runs: list[Run], factors: list[str], by: str) -> list[Setting]:
-    """Returns the settings of the finished runs, the one with the highest mean of ``by`` first.
+def settings_of(runs: list[Run], factors: list[str], by: Score) -> list[Setting]:
+    """Returns the settings of the finished runs, the one with the best mean of ``by`` first.
 
     Of runs with the same values and seed only the last counts.
     """
@@ -151,13 +149,13 @@ def settings_of(runs: list[Run], factors: list[str], by: str) -> list[Setting]:
             values = tuple(run.chosen(key) for key in factors)
             groups.setdefault(str(values), (values, {}))[1][str(run.config["seed"])] = run
     settings = [Setting(values, list(seeds.values())) for values, seeds in groups.values()]
-    settings.sort(key=lambda setting: math.inf if math.isnan(mean := setting.mean(by)) else -mean)
+    settings.sort(key=lambda setting: math.inf if math.isnan(mean := setting.mean(by.name)) else -by.sign * mean)
     for setting, difference in zip(settings, differences(settings, by)):
         setting.difference = difference
     return settings
 
 
-def differences(settings: list[Setting], by: str) -> list[Difference]:
+def differences(settings: list[Setting], by: Score) -> list[Difference]:
     """Returns each setting's difference to the best, with intervals that all hold together with 95 % probability.
 
     Whether the intervals of two means overlap tells less (Schenker and Gentleman 2001, doi:10.1198/000313001317097960).
@@ -168,16 +166,17 @@ def differences(settings: list[Setting], by: str) -> list[Difference]:
 
     Args:
         settings: The best first.
-        by: The metric that ranks them.
+        by: What ranks them.
     """
-    scores = [setting.by_seed(by) for setting in settings]
+    scores = [setting.by_seed(by.name) for setting in settings]
     pairs = math.comb(sum(len(values) > 1 for values in scores), 2)
     found = []
     for place, values in enumerate(scores):
         seeds = scores[0].keys() & values.keys()
         block = np.array([[other[seed] for seed in seeds] for other in scores[: place + 1] if seeds <= other.keys()])
         mean = float(np.mean(block[-1] - block[0])) if seeds else math.nan
-        found.append(Difference(mean, half_width(block, max(1, pairs))))
+        width = half_width(block, max(1, pairs))
+        found.append(Difference(mean, width, is_worse=by.sign * mean + width < 0))
     return found
 
 

@@ -4,41 +4,38 @@ import math
 import statistics
 import textwrap
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
-from scipy.special import expit, logit
 
+from mnist_mlp.sweeps.axes import axis_label, score_axis, shown, view
 from mnist_mlp.sweeps.comparison import Setting
+from mnist_mlp.sweeps.scores import VAL_ACCURACY, Score
 from mnist_mlp.sweeps.tables import value_text
 
 MAX_LINES = 12  # more lines in one chart cannot be told apart
 MAX_NAMES = 25  # more rows in one chart cannot be read
 MIN_TRIALS = 10  # for each setting of a search: from fewer, a random forest hardly tells importance from chance
-MIN_ACCURACY, MAX_ACCURACY = 0.01, 0.9999  # a logit axis can show neither 0 nor 1
-TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # about equally far apart on an accuracy axis
-SCALE = "%, logarithmic in the error"  # what a logit axis is near 100 %
 SPREAD = "mean ± standard deviation over seeds"
-AXIS_LABELS = {"test_accuracy": f"test accuracy ({SCALE})", "val_accuracy": f"validation accuracy ({SCALE})"}
 CELL = {"boxstyle": "round", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}  # behind a heat map's numbers
 
 
-def draw_settings(settings: Sequence[Setting], factors: list[str], by: str) -> Figure:
+def draw_settings(settings: Sequence[Setting], factors: list[str], by: Score) -> Figure:
     """Returns a figure of what the factors do: at the left to the accuracy, at the right to the training curves.
 
     Args:
         settings: At least one, the best first.
         factors: The keys that vary; without any, the figure shows the one setting's accuracy and loss by epoch.
-        by: The metric that ranks the settings.
+        by: What ranks the settings.
     """
     figure, left, right = two_charts()
     if not factors:
-        draw_training(left, settings[0], "accuracy")
-        draw_training(right, settings[0], "loss")
+        draw_training(left, settings[0], Score("accuracy"))
+        draw_training(right, settings[0], Score("loss", "min", is_fraction=False))
         return figure
     label, numbers = sizes([setting.values[0] for setting in settings], factors[0]) if len(factors) == 1 else ("", None)
     if numbers:
@@ -55,32 +52,34 @@ def draw_settings(settings: Sequence[Setting], factors: list[str], by: str) -> F
             draw_heat_map(left, settings, factors, by)
         else:
             draw_named_effect(left, settings[:MAX_NAMES], names, colors, textwrap.shorten(label, 60), by)
-    draw_curves(right, settings, names, colors, textwrap.shorten(label, 40))
+    draw_curves(right, settings, names, colors, textwrap.shorten(label, 40), by)
     return figure
 
 
-def draw_search(accuracies: list[float], importances: dict[str, float]) -> Figure:
+def draw_search(results: list[float], importances: dict[str, float], by: Score) -> Figure:
     """Returns a figure of a search: its trials in order with the best so far, and each setting's importance.
 
     Args:
-        accuracies: Validation accuracies of the finished trials.
-        importances: Fraction, by key, of the differences in accuracy that a setting explains.
+        results: What the finished trials reached.
+        importances: Fraction, by key, of the differences between the results that a setting explains.
+        by: What the results are.
     """
     figure, left, right = two_charts()
-    trials = range(1, len(accuracies) + 1)
-    left.scatter(trials, shown(accuracies), color="gray", label="a trial")
-    left.step(trials, np.maximum.accumulate(shown(accuracies)), where="post", label="best so far")
-    accuracy_axis(left, "y")
+    trials, values = range(1, len(results) + 1), shown(results, by)
+    best_so_far = np.maximum if by.mode == "max" else np.minimum
+    left.scatter(trials, values, color="gray", label="a trial")
+    left.step(trials, best_so_far.accumulate(values), where="post", label="best so far")
+    score_axis(left, "y", by)
     left.grid(alpha=0.3)
-    left.set(xlabel="finished trials", ylabel=AXIS_LABELS["val_accuracy"])
+    left.set(xlabel="finished trials", ylabel=axis_label(by))
     left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     left.legend()
     bars = right.barh(list(importances), list(importances.values()))
     right.bar_label(bars, fmt="{:.2f}", padding=3)
     right.invert_yaxis()
-    right.set(xlim=(0, 1.1), xlabel="share of the differences in accuracy that a setting explains")
-    if len(accuracies) < MIN_TRIALS * len(importances):
-        right.set_title(f"from {len(accuracies)} trials, which is a hint at best", fontsize=10)
+    right.set(xlim=(0, 1.1), xlabel=f"share of the differences in {by.title} that a setting explains")
+    if len(results) < MIN_TRIALS * len(importances):
+        right.set_title(f"from {len(results)} trials, which is a hint at best", fontsize=10)
     return figure
 
 
@@ -105,17 +104,21 @@ def sizes(values: Sequence[Any], key: str) -> tuple[str, list[float] | None]:
     return key, None
 
 
-def draw_numeric_effect(axes: Axes, settings: Sequence[Setting], numbers: Sequence[float], label: str, by: str) -> None:
+def draw_numeric_effect(
+    axes: Axes, settings: Sequence[Setting], numbers: Sequence[float], label: str, by: Score
+) -> None:
     """Draws a line through the means, a band of their intervals, and a dot for each run."""
-    means = np.array([setting.mean(by) for setting in settings])
-    widths = np.array([setting.interval(by) for setting in settings])
-    axes.plot(numbers, shown(means), label="mean over seeds")
+    means = np.array([setting.mean(by.name) for setting in settings])
+    widths = np.array([setting.interval(by.name) for setting in settings])
+    axes.plot(numbers, shown(means, by), label="mean over seeds")
     if not np.isnan(widths).all():
-        axes.fill_between(numbers, shown(means - widths), shown(means + widths), alpha=0.2, label="95 % interval")
+        axes.fill_between(
+            numbers, shown(means - widths, by), shown(means + widths, by), alpha=0.2, label="95 % interval"
+        )
     for number, setting in zip(numbers, settings):
-        scores = shown(setting.scores(by))
+        scores = shown(setting.scores(by.name), by)
         axes.scatter([number] * len(scores), scores, color="black", s=8, zorder=3)
-        axes.plot(number, shown(setting.mean(by)), **marker(setting), color="tab:blue")
+        axes.plot(number, shown(setting.mean(by.name), by), **marker(setting), color="tab:blue")
     axes.scatter([], [], color="black", s=8, label="a run")
     name_markers(axes, settings)
     if min(numbers) > 0 and max(numbers) / min(numbers) >= 10:
@@ -123,41 +126,41 @@ def draw_numeric_effect(axes: Axes, settings: Sequence[Setting], numbers: Sequen
     if len(numbers) <= MAX_LINES:
         axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
         axes.xaxis.set_minor_locator(NullLocator())
-    accuracy_axis(axes, "y")
-    axes.set(xlabel=label, ylabel=AXIS_LABELS[by], ylim=view(settings, by))
+    score_axis(axes, "y", by)
+    axes.set(xlabel=label, ylabel=axis_label(by), ylim=view(settings, by))
     axes.grid(alpha=0.3)
     axes.legend()
 
 
 def draw_named_effect(
-    axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str, by: str
+    axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str, by: Score
 ) -> None:
     """Draws a row for each setting, the best at the top: its mean and interval, and a dot for each run."""
     for row, (setting, color) in enumerate(zip(settings, colors)):
-        mean, width = setting.mean(by), setting.interval(by)
-        axes.plot(shown(mean), row, **marker(setting), color=color)
-        axes.plot(shown([mean - width, mean + width]), [row, row], marker="|", markersize=9, color=color)
-        scores = shown(setting.scores(by))
+        mean, width = setting.mean(by.name), setting.interval(by.name)
+        axes.plot(shown(mean, by), row, **marker(setting), color=color)
+        axes.plot(shown([mean - width, mean + width], by), [row, row], marker="|", markersize=9, color=color)
+        scores = shown(setting.scores(by.name), by)
         axes.scatter(scores, [row + 0.15] * len(scores), color=color, s=8, alpha=0.6)
     axes.set_yticks(range(len(settings)), names[: len(settings)])
     axes.set_ylim(len(settings) - 0.5, -0.5)
-    accuracy_axis(axes, "x")
-    axes.set(xlabel=AXIS_LABELS[by], ylabel=label, xlim=view(settings, by), title="mean, 95 % interval, runs")
+    score_axis(axes, "x", by)
+    axes.set(xlabel=axis_label(by), ylabel=label, xlim=view(settings, by), title="mean, 95 % interval, runs")
     axes.grid(alpha=0.3, axis="x")
     name_markers(axes, settings)
     if any(setting.difference.is_worse for setting in settings):
         axes.legend()
 
 
-def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], by: str) -> None:
+def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], by: Score) -> None:
     """Draws the means as a coloured table of two factors."""
     down, across = (distinct([setting.values[place] for setting in settings]) for place in (0, 1))
     means = np.full((len(down), len(across)), math.nan)
     for setting in settings:
         row, column = down.index(setting.values[0]), across.index(setting.values[1])
-        means[row, column] = 100 * setting.mean(by)
-        width = 100 * setting.interval(by)
-        text = f"{means[row, column]:.2f}" + ("" if math.isnan(width) else f"\n± {width:.2f}")
+        mean = setting.mean(by.name)
+        means[row, column] = 100 * mean if by.is_fraction else mean
+        text = by.text(mean, setting.interval(by.name)).replace(" ±", "\n±")
         text += "\nbest" if setting is settings[0] else ""
         weight = "normal" if setting.difference.is_worse else "bold"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, weight=weight, bbox=CELL)
@@ -165,7 +168,7 @@ def draw_heat_map(axes: Axes, settings: Sequence[Setting], factors: list[str], b
     axes.set_xticks(range(len(across)), map(value_text, across), rotation=90 if len(across) > 6 else 0)
     axes.set_yticks(range(len(down)), map(value_text, down))
     axes.set(xlabel=factors[1], ylabel=factors[0], title="bold: not told apart from the best")
-    axes.figure.colorbar(image, label=AXIS_LABELS[by])
+    axes.figure.colorbar(image, label=by.header)
 
 
 def marker(setting: Setting) -> dict[str, Any]:
@@ -180,18 +183,6 @@ def name_markers(axes: Axes, settings: Sequence[Setting]) -> None:
         axes.plot([], [], "o", color="tab:gray", markerfacecolor="white", label="worse")
 
 
-def view(settings: Sequence[Setting], by: str) -> tuple[float, float]:
-    """Returns the limits of an accuracy axis: all runs are in view, and of wider intervals a part."""
-    runs = logit(shown(np.concatenate([setting.scores(by) for setting in settings])))
-    reach = max(np.ptp(runs), 0.1)
-    widths = [(setting.mean(by), np.nan_to_num(setting.interval(by))) for setting in settings]
-    ends = logit(shown([mean + sign * width for mean, width in widths for sign in (-1, 1)]))
-    low = min(runs.min(), max(np.nanmin(ends), runs.min() - reach))
-    high = max(runs.max(), min(np.nanmax(ends), runs.max() + reach))
-    margin = 0.05 * max(high - low, 0.1)
-    return float(expit(low - margin)), float(expit(high + margin))
-
-
 def distinct(values: list) -> list:
     """Returns each value once: numbers in ascending order, others in the order given."""
     once = [value for place, value in enumerate(values) if value not in values[:place]]
@@ -199,12 +190,14 @@ def distinct(values: list) -> list:
     return [value for _, value in sorted(zip(numbers, once), key=lambda pair: pair[0])] if numbers else once
 
 
-def draw_curves(axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str) -> None:
-    """Draws the validation accuracy after each epoch, a line for each setting."""
+def draw_curves(axes: Axes, settings: Sequence[Setting], names: list[str], colors: list, label: str, by: Score) -> None:
+    """Draws what ranks the settings, on the validation images, after each epoch, a line for each setting."""
+    has_column = any(by.of_epoch in row for setting in settings for run in setting.runs for row in run.rows[:1])
+    score = by._replace(name=by.of_epoch) if has_column else VAL_ACCURACY
     for setting, name, color in list(zip(settings, names, colors))[:MAX_LINES]:
-        draw_band(axes, setting, "val_accuracy", name, color)
-    accuracy_axis(axes, "y")
-    axes.set(xlabel="epoch", ylabel=AXIS_LABELS["val_accuracy"], title=SPREAD)
+        draw_band(axes, setting, score, name, color)
+    score_axis(axes, "y", score)
+    axes.set(xlabel="epoch", ylabel=axis_label(score), title=SPREAD)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(settings) > 5 else {}
@@ -212,56 +205,24 @@ def draw_curves(axes: Axes, settings: Sequence[Setting], names: list[str], color
     axes.legend(title=label + some, **beside)
 
 
-def draw_training(axes: Axes, setting: Setting, name: str) -> None:
-    """Draws training and validation after each epoch; ``name`` is accuracy or loss."""
+def draw_training(axes: Axes, setting: Setting, score: Score) -> None:
+    """Draws training and validation after each epoch; the score's name is accuracy or loss."""
     for split, label in (("train", "training"), ("val", "validation")):
-        draw_band(axes, setting, f"{split}_{name}", label)
-    unit = ""
-    if name == "accuracy":
-        accuracy_axis(axes, "y")
-        unit = f" ({SCALE})"
+        draw_band(axes, setting, score._replace(name=f"{split}_{score.name}"), label)
+    score_axis(axes, "y", score)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(xlabel="epochs of training", ylabel=f"{name}{unit}", title=SPREAD)
+    axes.set(xlabel="epochs of training", ylabel=axis_label(score), title=SPREAD)
     axes.grid(alpha=0.3)
     axes.legend()
 
 
-def draw_band(axes: Axes, setting: Setting, column: str, label: str, color: Any = None) -> None:
+def draw_band(axes: Axes, setting: Setting, score: Score, label: str, color: Any = None) -> None:
     """Draws the mean of a column of metrics.csv within one standard deviation, for the epochs that every run has."""
-    columns = [[row[column] for row in run.rows if column in row] for run in setting.runs if run.rows]
+    columns = [[row[score.name] for row in run.rows if score.name in row] for run in setting.runs if run.rows]
     by_epoch = list(zip(*columns))
     epochs = range(1, len(by_epoch) + 1)
     means = np.array([statistics.fmean(values) for values in by_epoch])
     spreads = np.array([statistics.stdev(values) if len(values) > 1 else 0.0 for values in by_epoch])
-    middle, low, high = means, means - spreads, means + spreads
-    if column.endswith("accuracy"):
-        middle, low, high = shown(middle), shown(low), shown(high)
+    middle, low, high = (shown(values, score) for values in (means, means - spreads, means + spreads))
     (line,) = axes.plot(epochs, middle, color=color, label=label, marker="." if len(epochs) < 10 else "")
     axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
-
-
-def shown(accuracies: Any) -> np.ndarray:
-    """Returns the accuracies limited to what an accuracy axis can show."""
-    return np.clip(accuracies, MIN_ACCURACY, MAX_ACCURACY)
-
-
-class AccuracyLocator(MaxNLocator):
-    """Puts ticks at 80, 90, 95, 98, 99 % and so on, or at even steps if fewer than four of these are in view."""
-
-    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
-        ticks = [tick for tick in TICKS if vmin <= tick <= vmax]
-        return ticks[:: 1 + len(ticks) // 8] if len(ticks) >= 4 else super().tick_values(vmin, vmax)
-
-    def nonsingular(self, v0: float, v1: float) -> Sequence[float]:
-        low, high = super().nonsingular(v0, v1)  # may go beyond 1 to widen an axis of equal values
-        return max(low, MIN_ACCURACY / 2), min(high, (1 + MAX_ACCURACY) / 2)
-
-
-def accuracy_axis(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Gives accuracies a logit scale in percent on the x or y axis: 90, 99 and 99.9 % are about equally far apart."""
-    getattr(axes, f"set_{which}scale")("logit")
-    axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(AccuracyLocator("auto", steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(lambda accuracy, _: f"{100 * accuracy:g}")
-    axis.set_minor_locator(NullLocator())
-    axes.autoscale(axis=which)  # set_scale has done so with its own locator

@@ -11,10 +11,9 @@ from mnist_mlp.runs.atomic import save_figure, write_text
 from mnist_mlp.runs.folder import SweepFolder, read_yaml
 from mnist_mlp.sweeps import figures, search
 from mnist_mlp.sweeps.comparison import Run, Setting, factors_of, read_runs, settings_of
-from mnist_mlp.sweeps.tables import HEADERS, Table, epochs_table, settings_table, write_csv
+from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
+from mnist_mlp.sweeps.tables import Table, epochs_table, settings_table, write_csv
 from mnist_mlp.terminal import columns, plural
-
-METRICS = tuple(HEADERS)
 
 
 def write_report(folders: list[Path], by: str | None = None, to: Path | None = None) -> int:
@@ -22,8 +21,9 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
 
     Args:
         folders: A sweep's folder, or run folders, or folders that hold any.
-        by: The metric that ranks the settings. Default: the validation accuracy, which leaves the test images out of
-            every choice; if no run has any, the test accuracy.
+        by: The number in metrics.json that ranks the settings. Default: what made an epoch the best in all runs, such
+            as the validation accuracy, which leaves the test images out of every choice; if no run has it, the test
+            accuracy.
         to: Where the files go. Default: the folder, or the one that holds all of them.
 
     Returns:
@@ -33,13 +33,12 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
         InputError: A folder holds no run, or a file is damaged or cannot be written.
     """
     to = to or common_folder(folders)
-    report, heading = SweepFolder(to), title(folders)
-    runs = read_runs(folders)
-    by = ranking(runs, by)
+    report, heading, runs = SweepFolder(to), title(folders), read_runs(folders)
+    score = ranking(runs, by)
     factors = factors_of(runs)
-    settings = settings_of(runs, factors, by)
+    settings = settings_of(runs, factors, score)
     searched = SweepFolder(folders[0]) if len(folders) == 1 and SweepFolder(folders[0]).trials.exists() else None
-    parts, figure = compare(settings, factors, by, searched) if settings else ([], None)
+    parts, figure = compare(settings, factors, score, searched) if settings else ([], None)
     parts += sorted({f"Warning: {run.metrics.warning}" for run in runs if run.metrics and run.metrics.warning})
     failed = [f"- {run.folder.path.name}: {run.problem}" for run in runs if not run.metrics]
     if failed:
@@ -59,12 +58,17 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
     return len(failed)
 
 
-def ranking(runs: list[Run], by: str | None) -> str:
-    """Returns the metric that ranks the runs' settings. Raises InputError if no run has the one asked for."""
-    validated = any(run.metrics and run.metrics.val_accuracy is not None for run in runs)
-    if by == "val_accuracy" and not validated:
-        raise InputError("--by val_accuracy: no run has any")
-    return by or METRICS[0 if validated else 1]
+def ranking(runs: list[Run], by: str | None) -> Score:
+    """Returns what ranks the runs' settings. Raises InputError if no run has what was asked for."""
+    finished = [run.metrics for run in runs if run.metrics]
+    modes = {metrics.monitor: metrics.mode for metrics in finished}
+    name = by or (next(iter(modes)) if len(modes) == 1 else VAL_ACCURACY.name)
+    values = [value for metrics in finished if type(value := metrics.value(name)) in (int, float)]
+    if by and not values:
+        measured = {name for metrics in finished for name, value in vars(metrics).items() if type(value) is float}
+        names = sorted(measured.union(*(metrics.others for metrics in finished)))
+        raise InputError(f"--by {by}: no run has it; there are {', '.join(names)}")
+    return Score.of(name, values, modes.get(name)) if values else TEST_ACCURACY
 
 
 def common_folder(folders: list[Path]) -> Path:
@@ -78,14 +82,14 @@ def common_folder(folders: list[Path]) -> Path:
 
 
 def compare(
-    settings: list[Setting], factors: list[str], by: str, searched: SweepFolder | None
+    settings: list[Setting], factors: list[str], by: Score, searched: SweepFolder | None
 ) -> tuple[list[str | Table], Figure]:
     """Returns the paragraphs and tables that compare the settings, and the figure.
 
     Args:
         settings: At least one, the best first.
         factors: The keys that vary.
-        by: The metric that ranks the settings.
+        by: What ranks the settings.
         searched: The sweep's folder if it is a search.
     """
     parts: list[str | Table] = [settings_table(settings, factors, by)]
@@ -94,17 +98,17 @@ def compare(
     parts.append(caption(settings, by))
     if not searched:
         return parts, figures.draw_settings(settings, factors, by)
-    accuracies, importances = search.accuracies_and_importances(searched)
-    parts.append(f"Best of {len(accuracies)} trials on the validation images:\n\n    {command(settings[0].runs[0])}")
-    return parts, figures.draw_search(accuracies, importances)
+    results, importances = search.results_and_importances(searched)
+    monitored = ranking([run for setting in settings for run in setting.runs], None)
+    parts.append(f"Best of {len(results)} trials by {by.title}:\n\n    {command(settings[0].runs[0])}")
+    return parts, figures.draw_search(results, importances, monitored)
 
 
-def caption(settings: list[Setting], by: str) -> str:
+def caption(settings: list[Setting], by: Score) -> str:
     """Returns what the table's numbers are, and how far they can be trusted."""
     counts = {len(setting.runs) for setting in settings}
     seeds = plural(max(counts), "seed") if len(counts) == 1 else "seeds as in the table"
-    ranked = "validation" if by == "val_accuracy" else "test"
-    sentences = [f"{seeds.capitalize()}, ranked by {ranked} accuracy. Seconds: the training alone."]
+    sentences = [f"{seeds.capitalize()}, ranked by {by.title}. Seconds: the training alone."]
     if max(counts) == 1:
         return " ".join([*sentences, "One seed: small differences mean nothing."])
     sentences.append("±: 95 % interval of the mean (Student's t).")

@@ -88,8 +88,8 @@ class EverySeed(Launcher):
         return [JobReturn(status=JobStatus.COMPLETED, _return_value=mean) for mean in means]
 
 
-def accuracies_and_importances(sweep: SweepFolder) -> tuple[list[float], dict[str, float]]:
-    """Returns the finished trials' validation accuracies in order, and how much each setting matters.
+def results_and_importances(sweep: SweepFolder) -> tuple[list[float], dict[str, float]]:
+    """Returns what the finished trials reached, in order, and how much each setting matters.
 
     The importance of a setting, in [0, 1], is the mean decrease of impurity in a random forest. Optuna 2.10's default,
     fANOVA, fails with NumPy 2.4. There are no importances unless at least two trials differ.

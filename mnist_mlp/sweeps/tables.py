@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from mnist_mlp.runs.atomic import replacing
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.sweeps.comparison import Difference, Run, Setting, interval
-
-HEADERS = {"val_accuracy": "validation %", "test_accuracy": "test %"}
+from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
 
 
 class Table(NamedTuple):
@@ -45,33 +44,26 @@ def value_text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def percent(mean: float, half_width: float) -> str:
-    """Returns a fraction and its interval in percent, as in "97.34 ± 0.13", without what is NaN."""
-    if math.isnan(mean):
-        return ""
-    return f"{100 * mean:.2f}" + ("" if math.isnan(half_width) else f" ± {100 * half_width:.2f}")
-
-
-def difference_text(difference: Difference) -> str:
+def difference_text(difference: Difference, by: Score) -> str:
     """Returns the difference to the best, and whether the setting is told apart from it."""
     if math.isnan(difference.mean):
         return "no common seed"
-    return percent(difference.mean, difference.half_width) + (" worse" if difference.is_worse else "")
+    return by.text(difference.mean, difference.half_width) + (" worse" if difference.is_worse else "")
 
 
-def settings_table(settings: list[Setting], factors: list[str], by: str) -> Table:
+def settings_table(settings: list[Setting], factors: list[str], by: Score) -> Table:
     """Returns a table with a row for each setting, the best first, without columns that would say nothing."""
     columns = {
         name: [value_text(setting.values[place]) for setting in settings] for place, name in enumerate(names(factors))
     }
 
-    def scores(metric: str) -> list[str]:
-        return [percent(setting.mean(metric), setting.interval(metric)) for setting in settings]
+    def means(score: Score) -> list[str]:
+        return [score.text(setting.mean(score.name), setting.interval(score.name)) for setting in settings]
 
-    columns[HEADERS[by]] = scores(by)
+    columns[by.header] = means(by)
     if len(settings) > 1:
-        columns["to the best"] = ["best", *(difference_text(setting.difference) for setting in settings[1:])]
-    columns |= {header: scores(metric) for metric, header in HEADERS.items() if metric != by}
+        columns["to the best"] = ["best", *(difference_text(setting.difference, by) for setting in settings[1:])]
+    columns |= {score.header: means(score) for score in (VAL_ACCURACY, TEST_ACCURACY) if score.name != by.name}
     if len({len(setting.runs) for setting in settings}) > 1:
         columns["seeds"] = [str(len(setting.runs)) for setting in settings]
     columns["seconds"] = [f"{setting.mean('fit_seconds'):.1f}" for setting in settings]
@@ -96,7 +88,7 @@ def epochs_table(setting: Setting) -> Table:
         cells = [str(epoch)]
         for name in ("val_accuracy", "train_accuracy"):
             values = [row[name] for row in at_epoch if name in row]
-            cells.append(percent(statistics.fmean(values), interval(values)) if values else "")
+            cells.append(VAL_ACCURACY.text(statistics.fmean(values), interval(values)) if values else "")
         losses = [row["val_loss"] for row in at_epoch if "val_loss" in row]
         table.append([*cells, f"{statistics.fmean(losses):.4f}" if losses else ""])
     return Table(table, keep=2)

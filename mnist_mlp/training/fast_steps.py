@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -124,6 +124,8 @@ def needs_single_steps(trainer: dict[str, Any], callbacks: Iterable[Callback]) -
         if value not in VALUES.get(name, (defaults.get(name), value if name in HARMLESS.split() else None)):
             return f"trainer.{name}={value}"
     for callback in callbacks:
+        if isinstance(callback, GradientAccumulationScheduler):
+            return type(callback).__name__
         if hook := next((hook for hook in HOOKS.split() if is_overridden(hook, callback, Callback)), None):
             return f"{type(callback).__name__}.{hook}"
     overridden = (

@@ -27,6 +27,8 @@ from mnist_mlp.training.callbacks.tensorboard import Dashboard, hyperparameters
 from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.evaluate import Evaluation, evaluate
 
+OF_LIGHTNING = (MisconfigurationException, ValueError, ImportError)  # what it raises before training, for a setting
+
 
 def train(config: DictConfig, folder: str | Path, varied: dict | None = None) -> Metrics | None:
     """Trains what the config describes, tests the best epoch once, and fills the run folder.
@@ -153,7 +155,7 @@ def fit(
             history.draw()
         raise InputError(f"{error}; the best epoch so far is kept in {shown(history.run.best)}") from error
     except Exception as error:
-        if isinstance(error, MisconfigurationException | ValueError) and not history.began and checkpoint is None:
+        if isinstance(error, OF_LIGHTNING) and not history.began and checkpoint is None:
             raise InputError(f"trainer: {one_line(error)}") from error  # what Lightning finds when it knows the data
         if checkpoint is None or history.began:
             raise

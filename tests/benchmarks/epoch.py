@@ -5,11 +5,11 @@ python tests/benchmarks/epoch.py [EXPERIMENT ...] [--rounds N] [--accelerator cp
 
 The others: a bare PyTorch loop as an expert writes it, with as many threads as this project takes; Lightning as it is
 usually written; with --block-size 1 this project in plain Lightning; with --keras, the Python of an environment with
-keras, tensorflow and jax, Keras on both; and with --checkout another checkout of this project, such as the commit
-before. This project runs as train.py runs it, with progress bar, checkpoints, TensorBoard and metrics. Each round
-trains every contestant for a few epochs, one after the other, so that a noisy machine is noisy for all. Prints for each
-the median epoch, training images per second, the fraction of the fp32 matrix-multiply rate measured in the same run,
-and the seconds of this project over its own.
+keras, tensorflow and jax, Keras on both, and an epoch that JAX compiles as one loop; and with --checkout another
+checkout of this project, such as the commit before. This project runs as train.py runs it, with progress bar,
+checkpoints, TensorBoard and metrics. Each round trains every contestant for a few epochs, one after the other, so that
+a noisy machine is noisy for all. Prints for each the median epoch, training images per second, the fraction of the fp32
+matrix-multiply rate measured in the same run, and the seconds of this project over its own.
 """
 
 import argparse
@@ -94,8 +94,15 @@ def whole_run(checkout: Path, config: DictConfig, data: DigitsDataModule, epochs
     with tempfile.TemporaryDirectory() as folder:
         arguments = [f"experiment={config.name}", f"trainer.max_epochs={epochs + 1}", f"hydra.run.dir={folder}"]
         command = [sys.executable, str(checkout / "train.py"), *arguments, f"data.root={Path(data.root).resolve()}"]
-        subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)}, check=True, **SILENT)
+        subprocess.run(
+            command, cwd=checkout, env=untouched_environment() | {"PYTHONPATH": str(checkout)}, check=True, **SILENT
+        )
         return [json.loads((Path(folder) / "metrics.json").read_text())["fit_seconds"] / (epochs + 1)]
+
+
+def untouched_environment() -> dict[str, str]:
+    """Returns the environment without what this project sets for itself when it is imported."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
 
 
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -193,8 +200,10 @@ def usual_lightning(config: DictConfig, data: DigitsDataModule, epochs: int) -> 
     return times.seconds()
 
 
-def keras(python: str, backend: str, config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
-    """Keras in its own environment and process; its first epoch compiles."""
+def elsewhere(
+    python: str, program: str, backend: str, config: DictConfig, data: DigitsDataModule, epochs: int
+) -> list[float]:
+    """A program beside this one, in its own environment and process; its first epoch compiles."""
     settings = {
         "hidden_sizes": list(config.model.hidden_sizes),
         "dropout": config.model.dropout,
@@ -202,16 +211,10 @@ def keras(python: str, backend: str, config: DictConfig, data: DigitsDataModule,
         "batch_size": config.data.batch_size,
         "epochs": epochs + 1,
     }
-    program = Path(__file__).with_name("keras_epochs.py")
-    shown = subprocess.run(
-        [python, str(program), json.dumps(settings), str(data.root)],
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        check=True,
-    )
-    return json.loads(shown.stdout.splitlines()[-1])[1:]
+    command = [python, str(Path(__file__).with_name(program)), json.dumps(settings), str(data.root)]
+    environment = untouched_environment() | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    shown = subprocess.check_output(command, env=environment, stderr=subprocess.DEVNULL, text=True)
+    return json.loads(shown.splitlines()[-1])[1:]
 
 
 def multiply_rate(device: str) -> float:
@@ -281,7 +284,9 @@ def main() -> None:
     if not arguments.skip_usual:
         contestants["usual Lightning"] = usual_lightning
     if arguments.keras:
-        contestants |= {f"Keras on {name}": partial(keras, arguments.keras, name) for name in ("tensorflow", "jax")}
+        for name in ("tensorflow", "jax"):
+            contestants[f"Keras on {name}"] = partial(elsewhere, arguments.keras, "keras_epochs.py", name)
+        contestants["jax.lax.scan by hand"] = partial(elsewhere, arguments.keras, "scan_epochs.py", "jax")
     for experiment in arguments.experiments or EXPERIMENTS:
         result = measure(experiment, contestants, arguments)
         if arguments.json:

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from mnist_mlp.sweeps.comparison import factors_of, half_width, interval, read_runs, settings_of
+from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY
 
 
 def test_interval_is_students_t():
@@ -40,7 +41,7 @@ def test_settings_are_means_over_seeds_the_best_first(tmp_path, add_run):
         for seed, accuracy in enumerate(accuracies):
             add_run(accuracy, model__dropout=dropout, seed=seed)
     add_run(error="nan", model__dropout=0.5, seed=1)
-    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "test_accuracy")
+    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], TEST_ACCURACY)
     assert [(setting.values, len(setting.runs)) for setting in settings] == [((0.3,), 2), ((0.1,), 2), ((0.5,), 1)]
     assert settings[0].mean("test_accuracy") == pytest.approx(0.96)
 
@@ -48,7 +49,7 @@ def test_settings_are_means_over_seeds_the_best_first(tmp_path, add_run):
 def test_the_same_seed_twice_counts_once(tmp_path, add_run):
     for sweep in "ab":
         add_run(0.9, sweep=sweep, model__dropout=0.1, seed=0)
-    (setting,) = settings_of(read_runs([tmp_path]), [], "test_accuracy")
+    (setting,) = settings_of(read_runs([tmp_path]), [], TEST_ACCURACY)
     assert len(setting.runs) == 1
 
 
@@ -61,7 +62,7 @@ def differences(tmp_path, add_run):
             for seed, accuracy in enumerate(seeds):
                 if accuracy is not None:
                     add_run(accuracy, model__dropout=number, seed=seed)
-        settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "test_accuracy")
+        settings = settings_of(read_runs([tmp_path]), ["model.dropout"], TEST_ACCURACY)
         return {list(accuracies)[setting.values[0]]: setting.difference for setting in settings}
 
     return found
@@ -120,5 +121,5 @@ def test_settings_without_the_metric_come_last(tmp_path, add_run):
     add_run(0.9, model__dropout=0.1)
     run = add_run(0.95, model__dropout=0.3)
     run.write_metrics(replace(run.read_metrics(), val_accuracy=None))
-    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], "val_accuracy")
+    settings = settings_of(read_runs([tmp_path]), ["model.dropout"], VAL_ACCURACY)
     assert [setting.values for setting in settings] == [(0.1,), (0.3,)]

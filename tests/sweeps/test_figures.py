@@ -3,7 +3,9 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_mlp.sweeps import figures
+from mnist_mlp.sweeps.axes import score_axis, shown
 from mnist_mlp.sweeps.comparison import Difference, Setting
+from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
 
 
 def setting(*values, accuracies=(0.97, 0.98), difference=0.0):
@@ -17,11 +19,11 @@ def setting(*values, accuracies=(0.97, 0.98), difference=0.0):
         )
         for seed, accuracy in enumerate(accuracies)
     ]
-    return Setting(values, runs, Difference(difference, 0.01))
+    return Setting(values, runs, Difference(difference, 0.01, difference + 0.01 < 0))
 
 
-def drawn(settings, *factors):
-    figure = figures.draw_settings(settings, list(factors), "test_accuracy")
+def drawn(settings, *factors, by=TEST_ACCURACY):
+    figure = figures.draw_settings(settings, list(factors), by)
     figure.canvas.draw()  # some errors show only here
     return figure.axes
 
@@ -112,12 +114,12 @@ def test_an_accuracy_axis_says_that_it_is_logarithmic():
 
 @pytest.mark.parametrize(("trials", "title"), [(3, "from 3 trials, which is a hint at best"), (20, "")])
 def test_importances_from_few_trials_say_so(trials, title):
-    _, right = figures.draw_search([0.9] * trials, {"optimizer.lr": 0.7, "model.dropout": 0.3}).axes
+    _, right = figures.draw_search([0.9] * trials, {"optimizer.lr": 0.7, "model.dropout": 0.3}, VAL_ACCURACY).axes
     assert right.get_title() == title
 
 
 def test_search():
-    figure = figures.draw_search([0.9, 0.8, 0.95], {"optimizer.lr": 0.7, "model.dropout": 0.3})
+    figure = figures.draw_search([0.9, 0.8, 0.95], {"optimizer.lr": 0.7, "model.dropout": 0.3}, VAL_ACCURACY)
     figure.canvas.draw()
     left, right = figure.axes
     assert list(left.lines[0].get_ydata()) == [0.9, 0.9, 0.95]
@@ -136,8 +138,8 @@ def test_search():
 )
 def test_accuracy_axis_has_labels_that_can_be_read(accuracies, labels):
     figure, axes, _ = figures.two_charts()
-    axes.plot(figures.shown(accuracies))
-    figures.accuracy_axis(axes, "y")
+    axes.plot(shown(accuracies, TEST_ACCURACY))
+    score_axis(axes, "y", TEST_ACCURACY)
     figure.canvas.draw()
     low, high = axes.get_ylim()
     ticks = [tick for tick in axes.yaxis.get_majorticklabels() if low <= tick.get_position()[1] <= high]
@@ -148,4 +150,28 @@ def test_accuracy_axis_has_labels_that_can_be_read(accuracies, labels):
 def test_runs_of_equal_accuracy_are_in_view(accuracy):
     left, _ = drawn([setting(name, accuracies=(accuracy,)) for name in ("adam", "sgd")], "optimizer")
     low, high = left.get_xlim()
-    assert 0 < low < figures.shown(accuracy) < high < 1
+    assert 0 < low < shown(accuracy, TEST_ACCURACY) < high < 1
+
+
+VAL_LOSS = Score("val_loss", "min", is_fraction=False)
+
+
+def test_a_search_for_a_low_loss_shows_losses_and_the_lowest_so_far():
+    left, right = figures.draw_search([0.9, 1.8, 0.7], {"optimizer.lr": 0.7}, VAL_LOSS).axes
+    assert list(left.lines[0].get_ydata()) == [0.9, 0.9, 0.7]
+    assert left.get_ylabel() == "val_loss"
+    assert left.get_yscale() == "linear"
+    assert "val_loss" in right.get_xlabel()
+
+
+@pytest.mark.parametrize("factors", [("optimizer",), ("optimizer", "model")])
+def test_a_loss_that_ranks_is_what_is_drawn(factors):
+    settings = [setting("adam", "mlp", accuracies=(1.2, 1.4)), setting("sgd", "wide", accuracies=(2.5, 2.7))]
+    left, right, *_ = drawn(settings, *factors, by=VAL_LOSS)
+    assert right.get_ylabel() == "val_loss"
+    assert list(right.lines[0].get_ydata()) == [1 / n for n in range(1, 6)]
+    if factors == ("optimizer",):
+        low, high = left.get_xlim()
+        assert -1 < low < 1.2 and 2.7 < high < 5  # of the wide intervals of two seeds a part
+    else:
+        assert {text.get_text().splitlines()[0] for text in left.texts} == {"1.3000", "2.6000"}

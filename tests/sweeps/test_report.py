@@ -74,7 +74,7 @@ def test_without_validation_the_test_ranks(tmp_path, add_run):
     run.write_metrics(replace(run.read_metrics(), val_accuracy=None))
     write_report([tmp_path])
     assert "ranked by test" in (tmp_path / "summary.md").read_text()
-    with pytest.raises(InputError, match="--by val_accuracy: no run has any"):
+    with pytest.raises(InputError, match="--by val_accuracy: no run has it; there are"):
         write_report([tmp_path], "val_accuracy")
 
 
@@ -198,3 +198,31 @@ def test_a_damaged_run_does_not_affect_the_others(tmp_path, add_run, file, conte
     write_report([tmp_path])
     assert "| 0.3 " in (tmp_path / "summary.md").read_text()
     assert (tmp_path / "summary.png").exists()
+
+
+def test_runs_are_ranked_by_what_made_their_epochs_the_best(tmp_path, add_run):
+    for dropout, loss in ((0.1, 0.4), (0.5, 0.2)):
+        for seed in range(3):
+            run = add_run(0.9 - dropout, model__dropout=dropout, seed=seed)
+            measured = replace(run.read_metrics(), val_loss=loss + seed / 1000, monitor="val_loss", mode="min")
+            run.write_metrics(replace(measured, others={"test_f1": dropout}))
+    write_report([tmp_path])
+    summary = (tmp_path / "summary.md").read_text()
+    assert "| dropout | val_loss | to the best | validation % | test % | seconds |" in summary
+    assert "| 0.5 | 0.2010 ± 0.0025 | best | 39.00 ± 0.00 |" in summary
+    assert "| 0.1 | 0.4010 ± 0.0025 | 0.2000" in summary
+    assert "ranked by val_loss" in summary
+    write_report([tmp_path], "test_f1")
+    assert "| dropout | test_f1 % |" in (tmp_path / "summary.md").read_text()
+    with pytest.raises(InputError, match=r"--by f2: no run has it; there are .*test_f1.*val_loss"):
+        write_report([tmp_path], "f2")
+
+
+def test_what_is_lower_is_told_apart_where_less_is_better(tmp_path, add_run):
+    for dropout, losses in ((0.1, (0.4, 0.43, 0.41)), (0.5, (0.2, 0.22, 0.21))):
+        for seed, loss in enumerate(losses):
+            run = add_run(0.9, model__dropout=dropout, seed=seed)
+            run.write_metrics(replace(run.read_metrics(), val_loss=loss))
+    write_report([tmp_path], "val_loss")
+    (row,) = [line for line in (tmp_path / "summary.md").read_text().splitlines() if line.startswith("| 0.1")]
+    assert "0.2033 ± " in row and " worse " in row

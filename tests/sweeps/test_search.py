@@ -93,8 +93,8 @@ def test_a_resumed_search_has_fewer_trials_and_repeats_the_one_that_was_stopped(
     assert [trial.value for trial in finished] == [0.9, 0.95, 0.8, 0.85]
 
 
-def test_accuracies_and_importances(study, tmp_path):
-    accuracies, importances = search.accuracies_and_importances(SweepFolder(tmp_path))
+def test_results_and_importances(study, tmp_path):
+    accuracies, importances = search.results_and_importances(SweepFolder(tmp_path))
     assert accuracies == [0.9, 0.95, 0.8, 0.85]
     assert set(importances) == {"optimizer.lr", "model.activation"}
     assert sum(importances.values()) == pytest.approx(1)

@@ -1,13 +1,14 @@
 import pytest
 
 from mnist_mlp.sweeps.comparison import read_runs, settings_of
+from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY
 from mnist_mlp.sweeps.tables import Table, epochs_table, settings_table, value_text
 
 
 def test_epochs_of_one_setting(tmp_path, add_run):
     add_run(0.9, seed=0)
     add_run(0.9, seed=1)
-    (setting,) = settings_of(read_runs([tmp_path]), [], "test_accuracy")
+    (setting,) = settings_of(read_runs([tmp_path]), [], TEST_ACCURACY)
     rows = epochs_table(setting).rows
     assert [row[0] for row in rows] == ["epochs", "1", "2", "5", "10", "12"]
     assert rows[2][1:] == ["81.00 ± 0.00", "82.00 ± 0.00", "0.5000"]
@@ -43,7 +44,7 @@ def test_markdown():
 
 
 def header(tmp_path, factors):
-    return settings_table(settings_of(read_runs([tmp_path]), factors, "val_accuracy"), factors, "val_accuracy").rows[0]
+    return settings_table(settings_of(read_runs([tmp_path]), factors, VAL_ACCURACY), factors, VAL_ACCURACY).rows[0]
 
 
 def test_columns_that_say_nothing_are_left_out(tmp_path, add_run):

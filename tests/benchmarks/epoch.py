@@ -265,13 +265,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="measured epochs of each round")
     parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--keras", metavar="PYTHON", help="the Python of an environment with keras, tensorflow and jax")
-    parser.add_argument(
-        "--checkout", type=Path, metavar="FOLDER", help="another checkout of this project, beside this one"
-    )
+    parser.add_argument("--checkout", type=Path, metavar="FOLDER", help="another checkout of this project")
     parser.add_argument("--block-size", type=int, metavar="N", help="also this project with data.block_size=N")
-    parser.add_argument(
-        "--skip-usual", action="store_true", help="leave out Lightning as usually written, which is slow"
-    )
+    parser.add_argument("--skip-usual", action="store_true", help="without Lightning as usually written, which is slow")
     parser.add_argument("--json", action="store_true", help="an object a line, for machines")
     arguments = parser.parse_args()
     quieten_libraries()

@@ -15,6 +15,9 @@ from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
 from mnist_mlp.sweeps.tables import Table, epochs_table, settings_table, write_csv
 from mnist_mlp.terminal import columns, plural
 
+# What a search's file may set for all of its trials, and what it is otherwise
+OF_A_SEARCH = {"trainer.max_epochs": None, "metrics": "none", "monitor": "val_accuracy", "mode": "max"}
+
 
 def write_report(folders: list[Path], by: str | None = None, to: Path | None = None) -> int:
     """Prints the report and writes summary.csv, summary.md and summary.png.
@@ -144,7 +147,11 @@ def title(folders: list[Path]) -> str:
 
 
 def command(trial: Run) -> str:
-    """Returns the command that trains a trial of a search again."""
+    """Returns the command that trains a trial of a search again, with what the search's file may have set."""
     typed = [override for override in trial.overrides if not override.startswith(("search=", "launcher="))]
-    epochs = f"trainer.max_epochs={trial.chosen('trainer.max_epochs')}"  # the search's file may set it
-    return " ".join(["python train.py", *typed, *([] if epochs in typed else [epochs])])
+    words = [
+        f"{key}={value}"
+        for key, default in OF_A_SEARCH.items()
+        if (value := trial.chosen(key)) not in (default, None) and f"{key}={value}" not in typed
+    ]
+    return " ".join(["python train.py", *typed, *words])

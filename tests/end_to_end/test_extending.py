@@ -1,18 +1,24 @@
 """The recipes of docs/extending.md, whose files are docs/examples, and the lines of Python that README shows."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from lightning import Trainer
-from support.commands import PROJECT
+from PIL import Image
+from support.commands import PROJECT, command_here, train_here
 from torch.utils.data import DataLoader, TensorDataset
 
 import mnist_mlp.own
 from mnist_mlp import MLP, Classifier, DigitsDataModule, Reader, compose, train
 from mnist_mlp.components.signatures import signature_of
+from mnist_mlp.draw.runs import Runs
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder
 
@@ -113,3 +119,47 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
     assert Path("outputs/first/metrics.json").is_file()
+
+
+@pytest.mark.slow
+def test_an_activation_is_a_line(tmp_path):
+    for part in ("mnist_mlp", "conf"):
+        shutil.copytree(PROJECT / part, tmp_path / part)
+    shutil.copy(PROJECT / "train.py", tmp_path)
+    source = tmp_path / "mnist_mlp/model/mlp.py"
+    source.write_text(source.read_text().replace('"gelu": nn.GELU', '"gelu": nn.GELU, "silu": nn.SiLU'))
+    typed = ["data=digits", "model=mlp", "model.activation=silu", "trainer.max_epochs=1", "hydra.run.dir=run"]
+    for command in (["train.py", *typed], ["-m", "mnist_mlp.evaluate", "run"]):
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, check=True)
+
+
+@pytest.mark.slow
+def test_a_sweep_over_the_depth_of_ones_own_network_is_reported_read_and_exported(tmp_path):
+    Image.new("L", (60, 60), 255).save(tmp_path / "empty.png")
+    result = train_here(tmp_path, "-m", *TINY, "model=residual", "model.depth=1,3", "hydra.sweep.dir=s")
+    assert result.returncode == 0, result.stderr
+    assert "| 3 |" in (tmp_path / "s/summary.md").read_text()
+    run = "s/model.depth=3"
+    assert command_here(tmp_path, "predict", "empty.png", "--run", run).returncode == 0
+    assert command_here(tmp_path, "export", run).returncode == 0
+    assert len(Runs([tmp_path / run], tmp_path).reader(run).network.blocks) == 3
+
+
+@pytest.mark.slow
+def test_a_study_of_two_factors(tmp_path):
+    result = train_here(tmp_path, *TINY, "study=momentum", "seed=0,1", "hydra.sweep.dir=s")
+    assert result.returncode == 0, result.stderr
+    summary = (tmp_path / "s/summary.md").read_text()
+    assert "| lr | momentum | validation % |" in summary
+    assert summary.count("\n| 0.") == 6
+
+
+@pytest.mark.slow
+def test_a_search_space_and_a_score_of_ones_own(tmp_path):
+    result = train_here(tmp_path, *TINY, "model=mlp", "search=width", "hydra.sweeper.n_trials=3", "hydra.sweep.dir=s")
+    assert result.returncode == 0, result.stderr
+    summary = (tmp_path / "s/summary.md").read_text()
+    assert "| val_f1 % |" in summary
+    assert "Best of 3 trials by val_f1" in summary
+    assert "model.hidden_sizes=[" in summary

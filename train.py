@@ -20,7 +20,7 @@ with ends_at_once():
     from mnist_mlp.command.resume import continued
     from mnist_mlp.command.settings import check, is_root_named
     from mnist_mlp.command.start import with_start
-    from mnist_mlp.command.typed import readable
+    from mnist_mlp.command.typed import flags_first, readable
     from mnist_mlp.runs.metrics import Metrics
     from mnist_mlp.sweeps.jobs import run_job
 
@@ -77,7 +77,7 @@ if __name__ == "__main__":
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")
     with interrupt_on_signals(), one_line_errors(explain):
-        sys.argv[1:] = continued(with_start(readable(sys.argv[1:])))
+        sys.argv[1:] = flags_first(continued(with_start(readable(sys.argv[1:]))))
         if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
             sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
         main()

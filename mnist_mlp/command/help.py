@@ -84,7 +84,8 @@ def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
     """
     group = "experiment" if choices.get("experiment") or not typed else "model"
     name = choices.get(group) or "wide"  # train.py's defaults are those of experiment=wide
-    besides = [word for word in typed if word != f"{group}={name}"]
+    last = {word.partition("=")[0].lstrip("+"): word for word in typed}  # of what is typed again to resume a run
+    besides = [word for word in last.values() if word != f"{group}={name}"]
     text = options()[group].get(name, "")
     return " ".join(
         [f"{group}={name}", *([f"({text.rstrip('.')})"] if text else []), *(["with", *besides] if besides else [])]

@@ -86,10 +86,13 @@ def run_arguments(run: RunFolder, typed: list[str]) -> list[str]:
     The run's ``.hydra`` folder keeps how it was begun, whatever is typed to resume it.
 
     Raises:
-        InputError: The saved overrides set more of Hydra than a run's folder may.
+        InputError: The saved overrides set more of Hydra than a run's folder may, or options came from another folder.
     """
     if not run.overrides_yaml.is_file():
         return typed
+    is_named = any(word.startswith(("--config-dir", "-cd", "hydra.searchpath")) for word in typed)
+    if run.option_folders and not is_named:  # not searched unasked: the run may be a stranger's
+        raise InputError(f"{run.path} was begun with options in {run.option_folders[0]}: --config-dir names it again")
     saved = harmless(run.overrides, run.overrides_yaml)
     of_a_sweep = ["hydra.mode=RUN"] if {"study", "search"} & by_key(saved).keys() else []  # continues this job alone
     return [*saved, *of_a_sweep, f"hydra.run.dir={quoted(run.path)}", "hydra.output_subdir=null", *typed]

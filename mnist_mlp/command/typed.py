@@ -25,9 +25,19 @@ def readable(arguments: list[str]) -> list[str]:
     words = known.overrides
     for place, word in enumerate(words):
         check_word(word, words[place + 1 :])
-    flags = [argument for argument in arguments if argument not in words]
-    words = (word if known.multirun and "," in word else plain(word) for word in words)
-    return [*flags, *map(opened, words)]
+    plain_words = (word if known.multirun and "," in word else plain(word) for word in words)
+    return [*flags_of(arguments, words), *map(opened, plain_words)]
+
+
+def flags_of(arguments: list[str], words: list[str]) -> list[str]:
+    """Returns the arguments that are not among the words."""
+    return [argument for argument in arguments if argument not in words]
+
+
+def flags_first(arguments: list[str]) -> list[str]:
+    """Returns the arguments in the order in which Hydra reads them: it takes no words on both sides of a flag."""
+    words = parsed_flags(arguments).overrides
+    return [*flags_of(arguments, words), *words]
 
 
 def unquoted(argument: str) -> str:

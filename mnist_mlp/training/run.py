@@ -131,6 +131,7 @@ def load_checkpoint(path: Path, classifier: Classifier, history: History, traine
             " it must be at least that"
         )
     if any(state.get("stopped_epoch") for state in checkpoint["callbacks"].values()):  # by early stopping
+        print(f"early stopping ended this run after epoch {len(history.rows)}: no epoch is added")
         trainer.fit_loop.max_epochs = len(history.rows)
 
 

@@ -40,3 +40,4 @@ def test_a_run_says_what_it_trains():
     assert first_line({"experiment": "mlp"}, ["experiment=mlp", "seed=1"]).endswith("there) with seed=1")
     assert first_line({"model": "mlp"}, ["model=mlp"]) == "model=mlp (Two hidden layers of 64: 55,050 parameters)"
     assert first_line({"experiment": "mine"}, ["experiment=mine"]) == "experiment=mine"
+    assert first_line({"experiment": "mine"}, ["experiment=mine", "+a=1", "a=2"]) == "experiment=mine with a=2"

@@ -98,6 +98,16 @@ def test_the_ways_to_name_a_run(tmp_path, monkeypatch, typed):
         assert continued([said.replace("resume", "checkpoint")]) == expected
 
 
+def test_a_folder_of_options_must_be_named_again(tmp_path):
+    run = save_run(tmp_path, {}, overrides=["optimizer=mine"])
+    sources = [{"path": "hydra.conf", "provider": "hydra"}, {"path": "/mine", "provider": "command-line"}]
+    hydra = OmegaConf.create({"hydra": {"runtime": {"choices": {}, "config_sources": sources}}})
+    OmegaConf.save(hydra, tmp_path / ".hydra/hydra.yaml")
+    with pytest.raises(InputError, match="was begun with options in /mine: --config-dir names it again"):
+        continued([f"resume={run.path}"])
+    assert continued([f"resume={run.path}", "--config-dir", "/mine"])[-2:] == ["--config-dir", "/mine"]
+
+
 @pytest.mark.parametrize("sweep", ["study=dropout", "search=optuna"])
 def test_a_job_of_a_sweep_is_continued_alone(tmp_path, sweep):
     run = save_run(tmp_path, {}, overrides=[sweep, "model.dropout=0.1", "seed=3"])

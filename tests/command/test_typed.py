@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from support.commands import composed
 
-from mnist_mlp.command.typed import readable
+from mnist_mlp.command.typed import flags_first, readable
 
 HOME = str(Path.home())
 
@@ -43,3 +43,8 @@ def test_what_can_be_meant_in_one_way_only_is_taken(typed, read):
 def test_a_path_is_taken_as_it_is(path, taken):
     (word,) = readable([f"data.root={path}"])
     assert composed("data=folder", word).data.root == taken
+
+
+def test_flags_come_first_and_keep_their_values():
+    typed = ["seed=1", "--config-dir", "my", "seed=2", "-m"]
+    assert flags_first(typed) == ["--config-dir", "my", "-m", "seed=1", "seed=2"]

@@ -135,6 +135,18 @@ def test_continuing_a_finished_run_tests_it_again(tmp_path, mnist_root):
     assert train(tmp_path, mnist_root, f"checkpoint={tmp_path}/checkpoints/last.ckpt") == first
 
 
+def test_a_run_that_early_stopping_ended_is_finished(tmp_path, no_pictures, capsys):
+    typed = ["data=digits", "model=perceptron", "trainer=cpu", "trainer.max_epochs=9", "callbacks=early_stopping"]
+    typed += ["callbacks.early_stopping.patience=1", "+callbacks.early_stopping.min_delta=0.9"]
+    training.train(composed(*typed), tmp_path)
+    rows = RunFolder(tmp_path).rows
+    assert len(rows) < 9
+    last = tmp_path / "checkpoints/last.ckpt"
+    training.train(composed(*typed, f"checkpoint={last}", "trainer.max_epochs=20"), tmp_path)
+    assert RunFolder(tmp_path).rows == rows
+    assert f"early stopping ended this run after epoch {len(rows)}" in capsys.readouterr().out
+
+
 def test_fewer_epochs_than_are_done_are_refused(tmp_path, mnist_root):
     train(tmp_path, mnist_root)
     with pytest.raises(InputError, match="trainer.max_epochs=3: .*last.ckpt has 4 epochs already"):

@@ -25,6 +25,9 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+UNREADABLE = (InputError, LookupError, TypeError, ValueError)  # what a damaged file of Hydra's raises
+
+
 class RunFolder:
     """A run's folder, which need not exist yet. Its attributes are the paths of what it holds."""
 
@@ -117,25 +120,25 @@ class RunFolder:
         return read_yaml(self.config_yaml, dict)
 
     @cached_property
-    def runtime(self) -> dict[str, Any]:
-        """What Hydra keeps of how the config was composed; empty if its file is missing or damaged."""
-        try:
-            return dict(read_yaml(self.path / ".hydra/hydra.yaml", dict)["hydra"]["runtime"])
-        except (InputError, LookupError, TypeError, ValueError):
-            return {}
-
-    @property
     def choices(self) -> dict[str, Any]:
         """The option chosen of each config group; empty if Hydra's file is missing or damaged."""
-        choices = self.runtime.get("choices")
-        return choices if isinstance(choices, dict) else {}
+        try:
+            return dict(self.runtime()["choices"])
+        except UNREADABLE:
+            return {}
 
-    @property
+    @cached_property
     def option_folders(self) -> list[str]:
-        """Folders of options that the command line named, beside conf/."""
-        sources = self.runtime.get("config_sources")
-        named = [source for source in sources if isinstance(source, dict)] if isinstance(sources, list) else []
-        return [str(source.get("path")) for source in named if "command-line" in str(source.get("provider"))]
+        """Folders of options that the command line named, beside conf/; none if Hydra's file is missing or damaged."""
+        try:
+            sources = self.runtime()["config_sources"]
+            return [source["path"] for source in sources if "command-line" in source["provider"]]
+        except UNREADABLE:
+            return []
+
+    def runtime(self) -> Any:
+        """Returns what Hydra keeps of how the config was composed."""
+        return read_yaml(self.path / ".hydra/hydra.yaml", dict)["hydra"]["runtime"]
 
 
 class SweepFolder:

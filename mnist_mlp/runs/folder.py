@@ -14,6 +14,7 @@ from mnist_mlp.runs.metrics import Metrics
 
 COLUMNS = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"]  # of metrics.csv
 Row = dict[str, Any]  # one epoch, with the keys of COLUMNS; None for what was not measured
+UNREADABLE = (InputError, LookupError, TypeError, ValueError)  # what a damaged file of Hydra's raises
 
 
 class State(StrEnum):
@@ -23,9 +24,6 @@ class State(StrEnum):
     STARTED = "started"  # last.ckpt is there: running, or stopped and ready to be resumed
     FINISHED = "finished"
     FAILED = "failed"
-
-
-UNREADABLE = (InputError, LookupError, TypeError, ValueError)  # what a damaged file of Hydra's raises
 
 
 class RunFolder:

@@ -13,7 +13,7 @@ from mnist_mlp.training import run as training
 
 TINY = ["data=digits", "model=mlp", "model.hidden_sizes=[8]", "data.batch_size=64", "trainer=cpu"]
 NEED_MORE = {"LBFGS": "goes through each batch several times", "SparseAdam": "needs sparse gradients"}
-NEED_MORE |= {"Muon": "Muon only supports 2D parameters", "Optimizer": "Optimizer.__init__"}
+NEED_MORE |= {"Muon": "Muon only supports 2D parameters", "Optimizer": "optimizer.defaults is missing"}
 OPTIMIZERS = [name for name, kind in vars(torch.optim).items() if isinstance(kind, type)]
 STEPLR = "{_target_: torch.optim.lr_scheduler.StepLR, _partial_: true, step_size: 1}"
 CONSTANT = "{_target_: torch.optim.lr_scheduler.ConstantLR, _partial_: true, total_iters: 5}"

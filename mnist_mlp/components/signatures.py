@@ -18,7 +18,15 @@ Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, in words, and 
 ANYTHING: Rule = ("anything", lambda value: True)
 REQUIRED = object()  # stands for the default of an argument that has none
 UNKNOWN = object()  # and of one whose default is not a plain value
-TYPES = {"Annotated": Annotated, "Literal": Literal, "Optional": Optional, "Union": Union, "Sequence": Sequence}
+Tensor = type("Tensor", (), {})  # of torch, which is not imported here; no setting can be one
+TYPES = {
+    "Tensor": Tensor,
+    "Annotated": Annotated,
+    "Literal": Literal,
+    "Optional": Optional,
+    "Union": Union,
+    "Sequence": Sequence,
+}
 NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
 
 
@@ -68,7 +76,7 @@ def rule_of(kind: Any, module: str = "") -> Rule:
     if origin is Literal:
         return _one_of(inner)
     if origin in (Union, UnionType):
-        inner = [part for part in inner if part is not int or float not in inner]
+        inner = [part for part in inner if part is not Tensor and (part is not int or float not in inner)]
         rules = [rule_of(part, module) for part in sorted(inner, key=lambda part: part is NoneType)]
         return ", or ".join(words for words, _ in rules), lambda value: any(holds(value) for _, holds in rules)
     if origin in (list, Sequence, get_origin(Sequence[int])):
@@ -76,6 +84,11 @@ def rule_of(kind: Any, module: str = "") -> Rule:
         plural = re.sub(r"^an? (\w+)(,| )?", r"a list of \1s\2", words).replace("s, at", "s, each at")
         plural += ", such as [512,512] or []" * (", each at" in plural)
         return plural, lambda value: isinstance(value, list) and all(map(holds, value))
+    if origin is tuple and len(set(inner)) == 1:
+        words, holds = rule_of(list[inner[0]], module)
+        return words.replace(
+            "list of", f"list of {len(inner)}"
+        ), lambda value: holds(value) and len(value) == len(inner)
     return (NAMES[kind], lambda value: _is(kind, value)) if kind in NAMES else ANYTHING
 
 

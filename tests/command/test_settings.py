@@ -56,6 +56,7 @@ def test_every_option_of_every_group_is_valid(group):
         ("+epochs=3", "unknown key epochs"),
         ("~model.hidden_sizes", "model.hidden_sizes is missing: it must be a list of integers"),
         ("+callbacks.mine.patience=1", "callbacks.mine: nothing is chosen of it; there are callbacks=early_stopping"),
+        ("optimizer.betas=[0.9]", "optimizer.betas=[0.9]: must be a list of 2 numbers"),
         ("+optimizer.betas_=1", "Adam has no betas_; did you mean optimizer.betas?"),
         ("+trainer.limit_trian_batches=1", "did you mean trainer.limit_train_batches?"),
         ("optimizer.lr=${rate}", "optimizer.lr: Interpolation key 'rate' not found"),

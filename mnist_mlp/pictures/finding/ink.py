@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from mnist_mlp.pictures.finding.cells import boxed
 from mnist_mlp.pictures.finding.ruling import remove_ruling
 from mnist_mlp.pictures.finding.sheet import table_in
 from mnist_mlp.pictures.geometry import shrink_to
@@ -95,6 +96,7 @@ class Ink(NamedTuple):
 
     amount: np.ndarray
     is_likely: bool
+    is_exchanged: bool  # whether what looks like paper is taken for ink
 
 
 def inks_in(picture: np.ndarray) -> Iterator[Ink]:
@@ -112,14 +114,17 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
             thresholds = ink_thresholds(seen)
             if thresholds is not None:
                 likely = inverted == light and thresholds[0] > LIKELY and is_sharp(seen, thresholds[0])
-                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely))
+                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely, inverted != light))
             local = sauvola(dark)
-            yield from without_ruling(Ink(local if paper is None else local * paper, False))
+            yield from without_ruling(Ink(local if paper is None else local * paper, False, inverted != light))
 
 
 def without_ruling(ink: Ink) -> Iterator[Ink]:
-    """Yields ink without printed lines, if there are any, then with them."""
+    """Yields the ink in boxes, if there are any, then ink without printed lines, if there are any, then all ink."""
     mask = ink.amount > 0.5
+    boxes = boxed(mask)
+    if boxes is not None:
+        yield ink._replace(amount=ink.amount * boxes)
     rest = remove_ruling(mask)
     if (rest != mask).any():
         yield ink._replace(amount=ink.amount * rest)

@@ -34,7 +34,7 @@ def test_paper_is_not_taken_for_ink_where_the_ink_is_read():
 
     def surer_of_what_is_solid(images: np.ndarray) -> np.ndarray:
         solid = images.mean((1, 2)) > 60
-        return np.where(solid, 0.99, 0.7)[:, None]
+        return np.where(solid, 0.99, 0.8)[:, None]
 
     digits = digits_in(picture, probabilities=surer_of_what_is_solid)
     assert len(digits) == 1

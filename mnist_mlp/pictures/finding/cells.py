@@ -29,8 +29,8 @@ class Box(NamedTuple):
 def boxed(mask: np.ndarray) -> np.ndarray | None:
     """Returns the ink in the innermost boxes without their lines, bool, None if there is no box with ink in it.
 
-    Several boxes are a form or a table, and the ink around them is its text. The ink around a single one is kept. Ink
-    that touches most of the boxes was written across squared paper, where there are no boxes.
+    Several boxes are a form or a table, and the ink around them is its text. The ink around a single one is kept. Where
+    most are empty, and the ink in the others touches them, it was written across squared paper.
 
     Args:
         mask: Where there is ink, bool (height, width).
@@ -38,14 +38,14 @@ def boxed(mask: np.ndarray) -> np.ndarray | None:
     square = np.ones((round(GAP * max(mask.shape)) | 1,) * 2, np.uint8)
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, square)
     contours, tree = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    holes = [contour for number, contour in enumerate(contours) if tree[0, number, 3] >= 0]
-    outlines = [outline for hole in holes if (outline := outline_of(hole)) is not None]
+    is_hole = [parent >= 0 for parent in tree[0, :, 3]] if contours else []
+    outlines = [o for contour, hole in zip(contours, is_hole) if hole and (o := outline_of(contour)) is not None]
     if not outlines:
         return None
     labels: Any = cv2.connectedComponents(closed, connectivity=8)[1]
     boxes = [box for outline in outlines if (box := box_in(outline, labels))]
     inner = [box for box in boxes if not any(surrounds(box, other) for other in boxes)]
-    if not inner or 2 * sum(box.touched for box in inner) > len(inner):
+    if not inner or (2 * sum(box.touched for box in inner) > len(inner) and len(outlines) > 2 * len(inner)):
         return None
     if len(inner) == 1:
         rest = mask & ~np.isin(labels, [box.frame for box in boxes])

@@ -45,7 +45,9 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
     step = 1 + max(picture.shape) // 500
     sample = np.ascontiguousarray(picture[::step, ::step])  # averaging would fade hairlines
     small = shrink_to(sample, PAPER_SIDE // 2)
-    surroundings = cv2.medianBlur(small, round(0.6 * np.prod(small.shape) ** 0.5) | 1)
+    reach = round(0.3 * np.prod(small.shape) ** 0.5)
+    beyond = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)  # or a dark rim would count much
+    surroundings = cv2.medianBlur(beyond, 2 * reach + 1)[reach : reach + small.shape[0], reach : reach + small.shape[1]]
     surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
     square = difference * difference

@@ -31,7 +31,7 @@ def test_what_is_in_boxes_is_read_and_the_word_beside_them_is_not(gap, degrees):
     assert all(similarity(digit.image, SEVEN) > 0.75 for digit in digits)
 
 
-@pytest.mark.parametrize("inset", [4, 20])
+@pytest.mark.parametrize("inset", [0, 4, 20])
 @pytest.mark.parametrize("several", [True, False])
 def test_a_cell_cut_out_of_a_table(inset, several):
     picture = one_seven()
@@ -51,6 +51,16 @@ def test_a_digit_that_touches_its_box_is_kept_and_the_drawing_in_a_box_is_not():
     assert found[50:150, 40:100].sum() == mask[50:150, 40:100].sum()
     assert found[80:168, 160:220].sum() == mask[80:168, 160:220].sum()
     assert not found[:, 245:].any()
+
+
+def test_digits_that_all_touch_their_boxes_are_kept():
+    frames, digits = np.zeros((2, 200, 400), np.uint8)
+    for left in (10, 130, 250):
+        cv2.rectangle(frames, (left, 20), (left + 120, 180), 1, 3)
+        seven(digits, left + 30, 80, 100, ink=1)
+    found = boxed((frames | digits) > 0)
+    assert found is not None
+    assert (found[75:168] == digits[75:168]).all()
 
 
 def test_the_ink_around_a_single_box_is_kept():

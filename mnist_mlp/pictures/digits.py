@@ -15,8 +15,9 @@ from mnist_mlp.pictures.mnist_form import is_framed
 
 MAX_WORK_SIDE = 1600  # px: larger pictures are reduced first, no digit needs more to be found
 MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would be all edge
-MAX_SEEN = 300  # pieces seen in all ways to see a picture, after which no other is tried
+MAX_SEEN = 500  # pieces seen in all ways to see a picture, after which no other is tried
 READ = 0.6  # nats, score from which on digits are read where there may be no ink
+EXCHANGED = 0.25  # nats by which what looks like paper must be read more plainly than what looks like ink
 PLAIN = 1.0  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
 
 
@@ -50,8 +51,8 @@ def digits_in(picture: np.ndarray, several: bool = True, probabilities: Probabil
         segmentation = segment(ink.amount, found, probabilities, not several)
         if several and probabilities is not None and segmentation.score < PLAIN:
             segmentation = max(segmentation, unframed(ink.amount, found, segmentation, probabilities), key=score)
-        if ink.is_likely or segmentation.score > READ:
-            best = max(best, segmentation, key=score)
+        if segmentation.score > (best.score if ink.is_likely else max(best.score + EXCHANGED * ink.is_exchanged, READ)):
+            best = segmentation
         seen += len(found.pieces)
         if (probabilities is None and best.digits) or best.score > PLAIN or seen > MAX_SEEN:
             break

@@ -1,5 +1,6 @@
 """Picture files as grey images, and which files are pictures."""
 
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -59,7 +60,9 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
 def opened(source: str | Path | BinaryIO) -> Image.Image:
     """Opens a picture file of any number of pixels; Pillow refuses the largest, even of JPEGs, which it can halve."""
     try:
-        return Image.open(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(source)
     except Image.DecompressionBombError:
         if not isinstance(source, str | Path):
             source.seek(0)

@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 
-from mnist_mlp.pictures.geometry import bounds, distance_to_edge, enlarge_to
+from mnist_mlp.pictures.geometry import bounds, distance_to_edge, enlarge_to, shrink_to
 
 SIDE, DIGIT_SIDE = 28, 20  # px of MNIST's images, and of the longer side of the digit in them
 FINE_SIDE = 160  # px: smaller ink is enlarged first, so that a stroke's width can be set to within a fifteenth
+ENOUGH_SIDE = 320  # px: larger ink is reduced first, which is faster and changes no pixel of the image by much
 MIN_STROKE, MAX_STROKE = 1.6, 3.9  # px, widths between which the strokes of 90 % of MNIST's training images are
 USUAL_STROKE = 2.5  # px, their median
 EDGE = 1.5  # px over which a stroke fades into the paper
@@ -21,7 +22,7 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
     Args:
         ink: How much ink each pixel has, float32 (height, width) in [0, 1].
     """
-    strokes = with_usual_strokes(enlarge_to(ink, FINE_SIDE))
+    strokes = with_usual_strokes(enlarge_to(shrink_to(ink, ENOUGH_SIDE), FINE_SIDE))
     return centred(fitted(strokes)) if strokes.any() else None
 
 

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from support.sketches import SEVEN, one_seven
+from support.sketches import SEVEN, one_seven, ring, sheet
 
 from mnist_mlp.pictures.digits import digits_in
 
@@ -26,3 +26,16 @@ def test_the_picture_is_left_as_it_is():
     digits_in(SEVEN)[0].image[:] = 0
     assert (picture == one_seven()).all()
     assert SEVEN.any()
+
+
+def test_paper_is_not_taken_for_ink_where_the_ink_is_read():
+    picture = sheet()
+    ring(picture, 100, 50, 100, thickness=8)
+
+    def surer_of_what_is_solid(images: np.ndarray) -> np.ndarray:
+        solid = images.mean((1, 2)) > 60
+        return np.where(solid, 0.99, 0.8)[:, None]
+
+    digits = digits_in(picture, probabilities=surer_of_what_is_solid)
+    assert len(digits) == 1
+    assert 90 < digits[0].box[0] < 100

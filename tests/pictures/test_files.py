@@ -122,8 +122,9 @@ def test_too_many_pixels(monkeypatch):
         read_picture(saved(Image.fromarray(one_seven())))
 
 
-def test_a_jpeg_that_pillow_thinks_too_large_is_read_from_a_path_and_from_an_open_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
+@pytest.mark.parametrize("limit", [20_000, 40_000])  # Pillow refuses twice as many pixels, and warns of more
+def test_a_jpeg_that_pillow_thinks_too_large_is_read_from_a_path_and_from_an_open_file(limit, monkeypatch, tmp_path):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     file = saved(Image.fromarray(one_seven()), "JPEG")
     (tmp_path / "a.jpg").write_bytes(file.getvalue())
     assert_seven(read_picture(tmp_path / "a.jpg"))

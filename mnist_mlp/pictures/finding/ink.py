@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from mnist_mlp.pictures.finding.cells import boxed
 from mnist_mlp.pictures.finding.ruling import remove_ruling
 from mnist_mlp.pictures.finding.sheet import table_in
 from mnist_mlp.pictures.geometry import shrink_to
@@ -44,7 +45,9 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
     step = 1 + max(picture.shape) // 500
     sample = np.ascontiguousarray(picture[::step, ::step])  # averaging would fade hairlines
     small = shrink_to(sample, PAPER_SIDE // 2)
-    surroundings = cv2.medianBlur(small, round(0.6 * np.prod(small.shape) ** 0.5) | 1)
+    reach = round(0.3 * np.prod(small.shape) ** 0.5)
+    beyond = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)  # or a dark rim would count much
+    surroundings = cv2.medianBlur(beyond, 2 * reach + 1)[reach : reach + small.shape[0], reach : reach + small.shape[1]]
     surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
     square = difference * difference
@@ -95,6 +98,7 @@ class Ink(NamedTuple):
 
     amount: np.ndarray
     is_likely: bool
+    is_exchanged: bool  # whether what looks like paper is taken for ink
 
 
 def inks_in(picture: np.ndarray) -> Iterator[Ink]:
@@ -112,14 +116,17 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
             thresholds = ink_thresholds(seen)
             if thresholds is not None:
                 likely = inverted == light and thresholds[0] > LIKELY and is_sharp(seen, thresholds[0])
-                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely))
+                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely, inverted != light))
             local = sauvola(dark)
-            yield from without_ruling(Ink(local if paper is None else local * paper, False))
+            yield from without_ruling(Ink(local if paper is None else local * paper, False, inverted != light))
 
 
 def without_ruling(ink: Ink) -> Iterator[Ink]:
-    """Yields ink without printed lines, if there are any, then with them."""
+    """Yields the ink in boxes, if there are any, then ink without printed lines, if there are any, then all ink."""
     mask = ink.amount > 0.5
+    boxes = boxed(mask)
+    if boxes is not None:
+        yield ink._replace(amount=ink.amount * boxes)
     rest = remove_ruling(mask)
     if (rest != mask).any():
         yield ink._replace(amount=ink.amount * rest)

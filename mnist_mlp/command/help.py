@@ -43,7 +43,7 @@ ABOUT = {
     "launcher": "where the trainings of a sweep, a study or a search run; without it, one after the other",
     "ablation": "leaves out a part of experiment=record",
     "metrics": "further scores, beside loss and accuracy",
-    "callbacks": "Lightning callbacks, several as callbacks=[early_stopping,lr_monitor]",
+    "callbacks": "Lightning callbacks, several as 'callbacks=[early_stopping,lr_monitor]'",
     "logger": "where figures go besides TensorBoard and metrics.csv",
     "debug": "a short or watched training, to find a mistake",
 }

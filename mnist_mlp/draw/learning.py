@@ -14,6 +14,7 @@ from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.folder import RunFolder, folder_of
 
 TRAIN_PY = Path(__file__).parents[2] / "train.py"  # lies in a checkout, not beside an installed package
+MILESTONES = ("starting", "own digits", "test accuracy", "warning: ")  # begin the lines that are shown meanwhile
 PATIENCE = 10  # seconds that a training has to end by itself
 COUNTED = {"apart": "own digits kept apart", "learned": "own digits it learned from", "test": "test images"}
 
@@ -27,7 +28,7 @@ class Learning:
 
     Attributes:
         run: The folder of the training's run; None before the first training.
-        line: The last that the training printed, what it brought, or why it failed.
+        line: How far the training is, what it brought, or why it failed.
     """
 
     def __init__(self, digits: Path, outputs: Path) -> None:
@@ -78,12 +79,12 @@ class Learning:
     def _watch(self, process: subprocess.Popen[str], run: Path) -> None:
         """Takes what a training prints until it ends."""
         assert process.stdout
+        last = ""
         with process.stdout as lines:
-            for line in lines:
+            for line in filter(None, map(one_line, lines)):
                 self.seconds = time.monotonic() - self.began
-                self.line = one_line(line) or self.line
-        if process.wait() == 0:
-            self.line = what_it_brought(run)
+                self.line, last = milestone(line) or self.line, line
+        self.line = last if process.wait() else what_it_brought(run)
 
     def stop(self) -> None:
         """Ends a training that is under way; its run folder goes with it."""
@@ -98,6 +99,12 @@ class Learning:
         """Returns how far it is, ready for JSON."""
         seconds = time.monotonic() - self.began if self.state == "running" else self.seconds
         return {"state": self.state, "line": self.line, "seconds": round(seconds)}
+
+
+def milestone(line: str) -> str:
+    """Returns what a line that a training printed says of how far it is; empty if nothing."""
+    epoch = line.split()[0]
+    return f"epoch {epoch} is done" if epoch.isdecimal() else line if line.startswith(MILESTONES) else ""
 
 
 def data_of(run: Path) -> list[str]:

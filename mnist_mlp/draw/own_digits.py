@@ -62,7 +62,7 @@ class OwnDigits:
             raise InputError(f"{label}: no label of this run")
         if len(body) != SIDE**2:
             raise InputError("the body must be an image of 28 x 28 bytes")
-        image = np.frombuffer(body, np.uint8).reshape(SIDE, SIDE)
+        image = np.frombuffer(bytearray(body), np.uint8).reshape(SIDE, SIDE)  # torch wants it writable
         probabilities = reader.probabilities(image[None])
         (read,), place = reader.labels(probabilities), probabilities.argmax()
         seen = read or f"{reader.classes[place]}?", float(probabilities.max())

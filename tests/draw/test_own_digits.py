@@ -185,14 +185,17 @@ def test_one_training_at_a_time_which_ends_with_the_server(run, own, train_py, t
             started.append(self)
 
     monkeypatch.setattr(learning.subprocess, "Popen", Popen)
-    train_py(f"import time\nopen({str(began)!r}, 'w').close()\ntime.sleep(600)")
+    train_py(
+        "import time\nprint(' 1  0.3899 97.56%', flush=True)\nprint('total 1,293', flush=True)\n"
+        f"open({str(began)!r}, 'w').close()\ntime.sleep(600)"
+    )
     with TestClient(application(Runs([run], run.parent), collection=Collection(own)), base_url=HERE) as client:
         keep(client, 0, "7")
         client.post("/learn?run=a")
         assert client.post("/learn?run=a").json() == {"error": "a training is under way; wait for its end"}
         while not began.exists():
             time.sleep(0.05)
-        assert client.get("/own").json()["learning"]["line"] == "starting PyTorch"
+        assert client.get("/own").json()["learning"]["line"] == "epoch 1 is done"
     (process,) = started
     assert process.poll() is not None
 

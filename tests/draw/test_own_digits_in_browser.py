@@ -1,6 +1,7 @@
 """Own digits, kept and learned on the page in Chromium. The variables are those of test_in_browser.py."""
 
 import os
+import re
 
 import pytest
 from support.browser import CHROMIUM, DEVICES, draw, draw_three, opened, playwright, reads, served, violations
@@ -24,7 +25,7 @@ def give(page, label: str) -> None:
 
 def test_digits_are_kept_under_the_label_they_are_given(collecting, tmp_path):
     page, own = collecting, tmp_path / "my_digits"
-    playwright.expect(page.get_by_text("It is kept in my_digits")).to_be_visible()
+    playwright.expect(page.get_by_text("keeps the digit in my_digits")).to_be_visible()
     draw_three(page)
     assert not own.exists()
     page.get_by_role("button", name="Digit 1 of 3: 3").click()
@@ -50,28 +51,30 @@ def test_digits_are_kept_under_the_label_they_are_given(collecting, tmp_path):
     playwright.expect(page.locator("#learn")).to_be_hidden()
 
 
-MIRRORED = {2, 3, 7}  # an odd hand, which the run misreads
+ODD = 7  # drawn like a 7 in a mirror, which the run misreads
+DRAWN = [(digit, 1.0) for digit in (0, 1, 2, 3, 4, 5, 6)] + [(ODD, size) for size in (0.9, 0.8, 0.7)]
 
 
 @pytest.mark.skipif("MNIST_ROOT" not in os.environ, reason="learning needs MNIST beside one's own digits")
 def test_a_hand_is_learned(collecting, tmp_path):
     page = collecting
-    for digit in range(10):
-        draw(page, digit, mirrored=digit in MIRRORED)
+    for number, (digit, size) in enumerate(DRAWN, 1):
+        draw(page, digit, size=size, mirrored=digit == ODD)
         playwright.expect(page.locator("#cards")).to_have_attribute("aria-busy", "false")
-        assert (reads(page).text_content() == str(digit)) == (digit not in MIRRORED)
+        assert (reads(page).text_content() == str(digit)) == (digit != ODD)
         page.keyboard.press(str(digit))
-        playwright.expect(page.locator("#kept")).to_have_text(f"Kept as {digit} in my_digits/{digit}")
+        playwright.expect(page.locator("#learn")).to_have_text(f"Learn from {number} digit{'s' * (number > 1)}")
         page.keyboard.press("Escape")
     page.get_by_role("button", name="Learn from 10 digits").click()
-    playwright.expect(page.locator("#progress")).to_contain_text("epoch", timeout=60_000)
+    playwright.expect(page.locator("#progress")).to_contain_text("epoch", timeout=300_000)
     page.save("learning")
     assert violations(page) == []
-    playwright.expect(page.locator("#progress")).to_contain_text("Learned in", timeout=120_000)
+    playwright.expect(page.locator("#progress")).to_contain_text("Learned in", timeout=300_000)
     playwright.expect(page.locator("#compare option:checked")).to_contain_text("learned")
-    for digit in MIRRORED:
-        draw(page, digit, mirrored=True)
-        playwright.expect(page.locator(".answer b").nth(1)).to_have_text(str(digit))  # of the new run
-        page.save(f"learned-{digit}")
+    for size in (0.9, 0.8, 0.7, 0.75):
+        draw(page, ODD, size=size, mirrored=True)
+        new = page.locator(".answer b").nth(1)
+        playwright.expect(new).to_have_text(re.compile(rf"^{ODD}\??$"))  # three pictures may not make it sure
+        page.save("learned")
         page.keyboard.press("Escape")
     assert violations(page) == []

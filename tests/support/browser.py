@@ -66,7 +66,7 @@ def served(*arguments: object, folder: Path | None = None) -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGINT)
             _, errors = server.communicate(timeout=20)
-        assert server.returncode == 130 and errors.split() == ["interrupted"]
+        assert (server.returncode, errors.split()) == (130, ["interrupted"]), errors
 
 
 def draw(page, digit: int, left: float = 0, top: float = 0, size: float = 1, mirrored: bool = False) -> None:

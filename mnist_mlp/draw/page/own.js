@@ -71,13 +71,13 @@ export class OwnDigits {
     if (state.changes > this.#known) this.#changes.push([String(image), this.#labels.get(String(image))])
     this.#labels.set(String(image), label)
     this.#update(state, count > 1 ? `Digit ${selected + 1} of ${count}: ${state.said}` : state.said)
-    const next = this.#current().answer === answer ? this.#nextUnlabelled(answer, selected) : -1
-    if (next >= 0) this.#select(next)
+    const next = this.#nextUnlabelled(selected)
+    if (next > 0 && count === this.#current().answer?.images.length) this.#select(next)
     else this.show()
   }
 
-  #nextUnlabelled({images}, selected) {
-    return images.findIndex((image, i) => i > selected && !this.#labels.get(String(image)))
+  #nextUnlabelled(selected) {
+    return this.#current().answer?.images.findIndex((image, i) => i > selected && !this.#labels.get(String(image)))
   }
 
   async #takeBack() {

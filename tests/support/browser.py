@@ -69,12 +69,14 @@ def served(*arguments: object, folder: Path | None = None) -> Iterator[str]:
         assert (server.returncode, errors.split()) == (130, ["interrupted"]), errors
 
 
-def draw(page, digit: int, left: float = 0, top: float = 0, size: float = 1, mirrored: bool = False) -> None:
+def draw(page, digit: int, left: float = 0, top: float = 0, size: float = 1, turn: float = 0) -> None:
     """By mouse, or by touch on the phone, in a square of the paper: its place and size are parts of the paper's."""
     paper = page.locator("#canvas").bounding_box()
     for points in DIGITS[digit]:
         path = along(points)
-        path[:, 0] = 1 - path[:, 0] if mirrored else path[:, 0]
+        if turn:  # counterclockwise, degrees, about the middle
+            cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+            path = 0.5 + 0.8 * (path - 0.5) @ [[cos, sin], [-sin, cos]]
         path = path * size + [left, top]
         path = path * [paper["width"], paper["height"]] + [paper["x"], paper["y"]]
         if page.touch:

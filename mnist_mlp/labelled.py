@@ -12,7 +12,8 @@ from mnist_mlp.data import datasets
 from mnist_mlp.data.splits import train_and_test
 from mnist_mlp.errors import InputError, explain
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.pictures.in_folders.labels import labels_by_part, tree_of
+from mnist_mlp.pictures.in_folders.contents import in_words
+from mnist_mlp.pictures.in_folders.labels import NO_DIGIT, labels_by_part, no_labels, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.reader import Reader
 
@@ -62,7 +63,8 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
         raise InputError(
             f"{name}: its classes are {', '.join(data.classes)}, but the run's {', '.join(reader.classes)}"
         )
-    _, (images, labels) = train_and_test(data, name == "folder")
+    fold = saved.get("fold") if name == own else None
+    _, (images, labels) = train_and_test(data, name == "folder", fold)
     names = [f"image {place:,}" for place in range(len(labels))]
     return LabelledImages(f"test images of {name}", images.view(-1, SIDE, SIDE).numpy(), labels.numpy(), names)
 
@@ -70,16 +72,22 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
 def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
     """Returns the pictures in a folder for each label: of its part ``test`` if there is one, otherwise all.
 
+    What is in folders ``no_digit`` and ``unsorted`` is left out.
+
     Raises:
         InputError: There are none, one cannot be read or is empty, or a label is none of the run's.
     """
     if not folder.exists():
         raise InputError(f"{folder}: the folder does not exist")
-    parts = labels_by_part(tree_of(folder))
-    part = parts.get("test", parts["train"])
+    tree = tree_of(folder)
+    parts = labels_by_part(tree)
+    part = dict(parts.get("test", parts["train"]))
+    part.pop(NO_DIGIT, None)
     if unknown := [label for label in part if label not in reader.classes]:
         raise InputError(f"{folder}: the run has no label {unknown[0]!r}, only {', '.join(reader.classes)}")
     files = [(path, reader.classes.index(label)) for label, paths in part.items() for path in paths]
+    if not files:
+        raise InputError(f"{folder}: no picture has a label")
     images = []
     for path, _ in tqdm(files, desc="reading images", delay=1, leave=False):
         digits = reader.digits_in(read_picture(path), several=False)
@@ -87,6 +95,8 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
             raise InputError(f"{path}: nothing to read")
         images.append(digits[0].image)
     what = f"{'test ' if 'test' in parts else ''}pictures in {folder}"
+    if left_out := no_labels(tree):
+        what += f"; left out: {in_words(left_out)}"
     return LabelledImages(
         what, np.stack(images), np.array([label for _, label in files]), [str(path) for path, _ in files]
     )

@@ -20,14 +20,17 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from mnist_mlp.adaptation.collection import Collection
 from mnist_mlp.errors import InputError, one_line_errors
 from mnist_mlp.pictures.digits import Digit
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import SHOWN, find_pictures, in_words, no_picture
+from mnist_mlp.pictures.in_folders.labels import UNSORTED
 from mnist_mlp.reader import Reader, best_run
 from mnist_mlp.runs.atomic import save_figure
 
 PICTURES_AT_A_TIME = 256
+UNSURE = 0.1  # probability of a second label from which on --collect keeps a digit that is readable, too
 
 
 class Reading(NamedTuple):
@@ -115,6 +118,22 @@ def show(reading: Reading, folder: Path, threshold: float) -> None:
     save_figure(place_of(reading.file, source, folder), figure, dpi=100, source=source)
 
 
+def collect(reading: Reading, collection: Collection, run: Path) -> None:
+    """Keeps the digits that were refused, or to which a second label is not improbable, to be sorted."""
+    second = np.sort(reading.probabilities)[:, -2]
+    for place, digit in enumerate(reading.digits):
+        if reading.labels[place] is None or second[place] >= UNSURE:
+            highest = float(reading.probabilities[place].max())
+            collection.keep(digit.image, UNSORTED, reading.texts[place], highest, str(run), reading.file)
+
+
+def print_collected(collection: Collection) -> None:
+    """Says what was kept, and how to go on."""
+    kept, sheet = len(collection.kept), collection.write_sheet()
+    todo = f"; {sheet} shows all: move each into {collection.place}/<label>, or delete it" if sheet else ""
+    print(f"kept to be sorted: {kept:,} more in {collection.place / UNSORTED}{todo}", file=sys.stderr)
+
+
 def place_of(file: str, source: str, folder: Path) -> Path:
     """Returns where in the folder the picture of a file goes: not over that of another file with its name."""
     for number in count(1):
@@ -132,6 +151,9 @@ def predict(arguments: argparse.Namespace) -> int:
     reader = Reader(arguments.run or best_run(Path("outputs")), arguments.threshold)
     if arguments.run is None:
         print(f"read with {reader.folder.path}, the best run below outputs", file=sys.stderr)
+    collection = Collection(arguments.collect) if arguments.collect else None
+    if collection and not reader.as_digits:
+        raise InputError(f"--collect: {reader.folder.path} reads whole pictures; only digits can be kept")
     failed, refused, shown = 0, False, False
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
@@ -144,6 +166,8 @@ def predict(arguments: argparse.Namespace) -> int:
         if arguments.show and reading.digits:
             show(reading, arguments.show, reader.threshold)
             shown = True
+        if collection and reading.digits:
+            collect(reading, collection, reader.folder.path)
     if refused:
         whose = "the run's threshold" if arguments.threshold is None else "--threshold"
         print(f"? marks what is less probable than {100 * reader.threshold:.4g} %, {whose}", file=sys.stderr)
@@ -151,6 +175,8 @@ def predict(arguments: argparse.Namespace) -> int:
         print(f"left out: {in_words(left_out)}", file=sys.stderr)
     if shown:
         print(f"pictures: {arguments.show}/*{SHOWN}", file=sys.stderr)
+    if collection:
+        print_collected(collection)
     return 2 if failed else 0
 
 
@@ -181,6 +207,8 @@ def main() -> None:
     add_reader_arguments(parser)
     parser.add_argument("--json", action="store_true", help="an object a line, with boxes and all probabilities")
     parser.add_argument("--show", type=Path, metavar="FOLDER", help="write there pictures of what was read and seen")
+    kept = f"keep in FOLDER/{UNSORTED} each digit that is refused, or for which another label has {UNSURE:.0%}% or more"
+    parser.add_argument("--collect", type=Path, metavar="FOLDER", help=kept)
     arguments = parser.parse_args()
     with one_line_errors():
         sys.exit(predict(arguments))

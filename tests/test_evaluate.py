@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -61,6 +62,19 @@ def test_a_folder_of_labelled_pictures(run, pictures, tmp_path):
     assert found["accuracy"] == np.trace(found["confusion"]) / 9
     assert {mistake["image"] for mistake in found["mistakes"]} <= set(map(str, pictures.rglob("*.png")))
     assert sorted(path.name for path in (tmp_path / "shown").iterdir()) == ["confusion.png", "mistakes.png"]
+
+
+def test_what_has_no_label_is_left_out_and_said(run, pictures, tmp_path):
+    for name in ("no_digit", "unsorted"):
+        (pictures / name).mkdir()
+    assert evaluate(run, str(pictures))[0].what == f"pictures in {pictures}"
+    Image.new("L", (30, 30)).save(pictures / "unsorted/a.png")
+    found, _ = evaluate(run, str(pictures))
+    assert (len(found.labels), found.what) == (9, f"pictures in {pictures}; left out: 1 unsorted")
+    for label in "017":
+        shutil.rmtree(pictures / label)
+    result = command_here(tmp_path, "evaluate", run, pictures)
+    assert (result.returncode, result.stderr) == (2, f"error: {pictures}: no picture has a label\n")
 
 
 def test_pictures_are_read_as_predict_reads_them(run, pictures):

@@ -10,9 +10,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from support.commands import command_here
 
+from mnist_mlp.adaptation.collection import Collection
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.predict import Reading, read
+from mnist_mlp.predict import UNSURE, Reading, read
 from mnist_mlp.reader import Reader
 
 
@@ -52,6 +53,27 @@ def test_from_command_to_lines(tmp_path, run, page):
     assert [file.name for file in (tmp_path / "shown").iterdir()] == ["page.png.read.png"]
     with Image.open(tmp_path / "shown/page.png.read.png") as shown:
         assert shown.width > 1000
+
+
+def test_digits_that_are_refused_or_unsure_are_kept_to_be_sorted(run, page, tmp_path):
+    path, _ = page
+    reader = Reader(run)
+    (reading,) = read([str(path)], reader)
+    second = sorted(np.sort(probabilities)[-2] for probabilities in reading.probabilities)
+    result = command_here(tmp_path, "predict", path, "--run", run, "--collect", "own", "--threshold", "0")
+    assert len(list(tmp_path.glob("own/unsorted/*.png"))) == sum(value >= UNSURE for value in second)
+    result = command_here(tmp_path, "predict", path, "--run", run, "--collect", "own", "--threshold", "1")
+    kept = sorted(tmp_path.glob("own/unsorted/*.png"))
+    assert "own/unsorted; own/unsorted.read.png shows all: move each into own/<label>, or delete it" in result.stderr
+    assert {read_picture(path).tobytes() for path in kept} == {digit.image.tobytes() for digit in reading.digits}
+    rows = Collection(tmp_path / "own").rows()
+    assert sorted(row.read for row in rows) == sorted(f"{guess}?" for guess in reading.guesses)
+    assert {row.source for row in rows} == {str(path)}
+    (tmp_path / "own/7").mkdir()
+    kept[0].rename(tmp_path / "own/7" / kept[0].name)
+    result = command_here(tmp_path, "predict", path, "--run", run, "--collect", "own", "--threshold", "1")
+    assert "kept to be sorted: 0 more" in result.stderr
+    assert sorted(tmp_path.glob("own/unsorted/*.png")) == kept[1:]
 
 
 @pytest.mark.parametrize(("typed", "refused"), [([], True), (["--threshold", "0"], False)])

@@ -10,9 +10,8 @@ from mnist_mlp.data.folder import read_split
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import Split, flat, split
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.in_folders.labels import labels_by_part, tree_of
+from mnist_mlp.pictures.in_folders.labels import NO_DIGIT, labels_by_part, tree_of
 
-NO_DIGIT, UNSORTED = "no_digit", "unsorted"  # folders that are no labels
 MANY = 100  # of so many or more a fifth is kept apart; of fewer it would be too few to tell anything
 APART = 0.2
 NO_DIGIT_REPEATS = 10  # of one's own among the drawings of no digit
@@ -46,15 +45,14 @@ def read_extra(root: Path, classes: list[str]) -> Extra:
         InputError: There is no such folder, it has another layout or other labels, or a picture is damaged.
     """
     parts = {name: dict(part) for name, part in labels_by_part(tree_of(root, "data.extra")).items()}
-    no_digits = [path for part in parts.values() for path in part.pop(NO_DIGIT, [])]
+    no_digits = {name: part.pop(NO_DIGIT, []) for name, part in parts.items()}
     for part in parts.values():
-        part.pop(UNSORTED, None)
         if unknown := sorted(part.keys() - set(classes)):
             raise InputError(
                 f"data.extra={root}: the label folder {unknown[0]} is none of the classes {', '.join(classes[:12])};"
                 " to train on these labels alone: data=folder data.root=FOLDER init=RUN"
             )
-    others = read_split({NO_DIGIT: no_digits}, [NO_DIGIT], as_digits=True)
+    others = read_split({NO_DIGIT: no_digits["train"] + no_digits.get("val", [])}, [NO_DIGIT], as_digits=True)
     splits = {name: read_split(part, classes, as_digits=True) for name, part in parts.items()}
     learned = Split(*(torch.cat(both) for both in zip(*(splits[name] for name in ("train", "val") if name in splits))))
     if not len(learned.labels):

@@ -11,12 +11,14 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import OUTSIDE
-from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, labels_by_part, tree_of
+from mnist_mlp.pictures.in_folders.labels import EXPECTED, NO_DIGIT, Labels, labels_by_part, no_labels, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 
 
 def read_folder(root: Path, as_digits: bool = True) -> Dataset:
     """Reads the pictures of a folder in a layout that ``labels_by_part`` knows. Labels are sorted by name.
+
+    What is in folders ``no_digit`` and ``unsorted`` is left out.
 
     Args:
         root: The folder.
@@ -26,14 +28,17 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
         InputError: There is no such folder, it has another layout, or a picture is damaged.
     """
     tree = tree_of(root)
-    parts = labels_by_part(tree)
+    parts = {name: dict(part) for name, part in labels_by_part(tree).items()}
+    for part in parts.values():
+        part.pop(NO_DIGIT, None)
     labels = list(parts["train"])
     if len(labels) < 2:
-        raise InputError(f"{root}: has only the label folder {labels[0]!r}, but two or more are needed; {EXPECTED}")
+        found = f"only the label folder {labels[0]!r}" if labels else "no label folder"
+        raise InputError(f"{root}: has {found}, but two or more are needed; {EXPECTED}")
     splits = {name: read_split(part, labels, as_digits) for name, part in parts.items()}
-    left_out = tree.all_left_out()
     used = sum(len(split.labels) for split in splits.values())
-    left_out[OUTSIDE] = len(tree.all_pictures()) - used
+    left_out = tree.all_left_out() + (aside := no_labels(tree))
+    left_out[OUTSIDE] = len(tree.all_pictures()) - used - aside.total()
     classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
     return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), +left_out)
 

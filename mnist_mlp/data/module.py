@@ -37,6 +37,7 @@ class DigitsDataModule(LightningDataModule):
         seed: Seed of the split, of the shuffling and of all that varies between epochs.
         fallback: Data set to use if this one is neither there nor can be downloaded; None raises InputError instead.
             Damaged files never fall back.
+        fold: Which fifth, counted from 0, of a data set without test images is tested; None: always the same one.
         as_digits: Whether a folder's images are brought to MNIST's form, or only resized.
         augment: Distorts the training images, differently each time.
         outliers: How many drawings of no digit join a training batch, as a fraction of its size.
@@ -61,6 +62,7 @@ class DigitsDataModule(LightningDataModule):
         val_fraction: Annotated[float, "(0, 1)"] = 0.2,
         seed: Annotated[int, "[0, inf)"] = 0,
         fallback: Literal["digits"] | None = None,
+        fold: Annotated[int, "[0, 4]"] | None = None,
         as_digits: bool = True,
         augment: Distort | None = None,
         outliers: Annotated[float, "[0, 1]"] = 0.0,
@@ -75,6 +77,7 @@ class DigitsDataModule(LightningDataModule):
         self.val_fraction = val_fraction
         self.seed = seed
         self.fallback = fallback
+        self.fold = fold
         self.as_digits = as_digits
         self.augment = augment
         self.outliers = outliers
@@ -101,7 +104,7 @@ class DigitsDataModule(LightningDataModule):
             return
         data = self.read()
         own = self.dataset == "folder"  # which may have few images of a label
-        (train, test), val = train_and_test(data, own), data.val
+        (train, test), val = train_and_test(data, own, self.fold), data.val
         if val is None:
             train, val = split(train, self.val_fraction, seed_for("validation split", self.seed), by_label=own)
         self.parts = {"train": flat(train), "val": flat(val), "test": flat(test)}

@@ -14,6 +14,7 @@ from mnist_mlp.pictures.mnist_form import SIDE
 
 DIGITS = [str(digit) for digit in range(10)]  # the labels of data sets of digits
 TEST_FRACTION = 0.2  # of a data set without test images of its own
+FOLDS = 5  # into which such a data set can be divided, to test each of its images once
 
 
 class Split(NamedTuple):
@@ -36,11 +37,27 @@ class Dataset(NamedTuple):
     left_out: Counter[str] | None = None
 
 
-def train_and_test(data: Dataset, by_label: bool) -> tuple[Split, Split]:
-    """Returns the images to train on and to test. A data set without test images gives up a fifth of the others."""
+def train_and_test(data: Dataset, by_label: bool, fold: int | None = None) -> tuple[Split, Split]:
+    """Returns the images to train on and to test. A data set without test images gives up a fifth of the others.
+
+    Args:
+        data: The images.
+        by_label: Whether that is a fifth of each label's.
+        fold: Which of the ``FOLDS`` fifths, from 0; None: one taken at random.
+
+    Raises:
+        InputError: There are too few images, or there is a fold although there are test images.
+    """
+    if data.test is not None and fold is not None:
+        raise InputError(f"data.fold={fold}: this data set has test images of its own; use data.fold=null")
     if data.test is not None:
         return data.train, data.test
-    return split(data.train, TEST_FRACTION, seed_for("test split"), by_label)
+    seed = seed_for("test split")
+    if fold is None:
+        return split(data.train, TEST_FRACTION, seed, by_label)
+    order = shuffled(len(data.train.labels), seed)
+    order = order[data.train.labels[order].argsort(stable=True)]
+    return apart(data.train, order, order[fold::FOLDS])
 
 
 def split(part: Split, fraction: float, seed: int, by_label: bool = False) -> tuple[Split, Split]:
@@ -57,10 +74,19 @@ def split(part: Split, fraction: float, seed: int, by_label: bool = False) -> tu
     """
     order = shuffled(len(part.labels), seed)
     chosen = chosen_by_label(order, part.labels, fraction) if by_label else order[: round(len(order) * fraction)]
-    apart = torch.isin(order, chosen)
-    if apart.all() or not apart.any():
-        raise InputError(f"{len(order)} images are too few to set {fraction:.0%} of them apart")
-    first, second = order[~apart], order[apart]
+    return apart(part, order, chosen)
+
+
+def apart(part: Split, order: Tensor, chosen: Tensor) -> tuple[Split, Split]:
+    """Returns the images that are not ``chosen``, and those that are, both in the order given.
+
+    Raises:
+        InputError: One of the two would be empty.
+    """
+    is_chosen = torch.isin(order, chosen)
+    if is_chosen.all() or not is_chosen.any():
+        raise InputError(f"{len(order)} images are too few to set some of them apart")
+    first, second = order[~is_chosen], order[is_chosen]
     return Split(part.images[first], part.labels[first]), Split(part.images[second], part.labels[second])
 
 

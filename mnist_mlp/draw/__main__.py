@@ -1,7 +1,7 @@
 """A page to draw on, which shows what a run reads in a drawing or a photo, and which pixels speak for the answer.
 
 python -m mnist_mlp.draw [--run RUN] [--compare RUN] [--threshold P] [--host ADDRESS] [--port PORT] [--allow NAME]
-    [--no-browser]
+    [--collect FOLDER] [--no-browser]
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 import uvicorn
 
+from mnist_mlp.adaptation.collection import Collection
 from mnist_mlp.draw.runs import Runs
 from mnist_mlp.draw.server import application
 from mnist_mlp.errors import InputError, one_line_errors
@@ -32,6 +33,8 @@ def main() -> None:
     allow = "a name under which the page is opened too, such as the computer's or a proxy's; may be repeated"
     parser.add_argument("--allow", action="append", default=[], metavar="NAME", help=allow)
     parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any free one (%(default)s)")
+    collect = "keep digits there that are given a label on the page, to learn from them; without it nothing is kept"
+    parser.add_argument("--collect", type=Path, metavar="FOLDER", help=collect)
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     with one_line_errors():
         serve(parser.parse_args())
@@ -49,7 +52,9 @@ def serve(arguments: argparse.Namespace) -> None:
     print(f"run:  {' and '.join(map(str, typed))}\npage: {url} (Ctrl-C ends it)", flush=True)
     if not arguments.no_browser:
         threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()  # some browsers block until closed
-    config = uvicorn.Config(application(runs, arguments.host, arguments.allow), log_level="warning")
+    collection = Collection(arguments.collect) if arguments.collect else None
+    app = application(runs, arguments.host, arguments.allow, collection)
+    config = uvicorn.Config(app, log_level="warning")
     uvicorn.Server(config).run([server])
 
 

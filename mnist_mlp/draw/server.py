@@ -1,19 +1,23 @@
 """The page's server: its files, the list of runs, and the reading of pictures."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from mnist_mlp.adaptation.collection import Collection
+from mnist_mlp.draw.own_digits import OwnDigits, routes
 from mnist_mlp.draw.runs import Runs
 from mnist_mlp.draw.security import CONTENT_SECURITY_POLICY, OwnPageOnly
 from mnist_mlp.errors import InputError
@@ -22,51 +26,67 @@ from mnist_mlp.reader import Reader
 
 # Said explicitly, because a system's own table may be wrong, and browsers run no module of another type.
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-PAGE_FILES = [path for path in Path(__file__).parent.iterdir() if path.suffix in MEDIA_TYPES]
+PAGE_FILES = [path for path in (Path(__file__).parent / "page").iterdir() if path.suffix in MEDIA_TYPES]
 HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
 MAX_BYTES = 20_000_000  # of a picture
 
 
-def application(runs: Runs, host: str = "127.0.0.1", allowed: Sequence[str] = ()) -> Starlette:
+def application(
+    runs: Runs, host: str = "127.0.0.1", allowed: Sequence[str] = (), collection: Collection | None = None
+) -> Starlette:
     """Returns the page's server.
 
     GET / and the files it refers to: the page. GET /runs: the runs. POST /read?run=NAME[&run=NAME][&several]: what one
-    or two runs read in the picture in the body, as a single digit or as several. An error is one line of JSON,
-    ``{"error": "..."}``.
+    or two runs read in the picture in the body, as a single digit or as several. With a collection there is more; see
+    ``own_digits.routes``. An error is one line of JSON, ``{"error": "..."}``.
 
     Args:
         runs: The runs to read with.
         host: The name or address that the server listens on.
         allowed: Further names under which the page may be opened.
+        collection: Where digits are kept that are given a label; without it nothing is kept.
     """
     one_at_a_time = CapacityLimiter(1)  # a picture may take a second and 1 GB
+    own = OwnDigits(runs, collection) if collection else None
 
-    def refreshed() -> list[dict[str, Any]]:
-        runs.refresh()
-        return runs.listing()
+    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await to_thread.run_sync(function, *arguments, limiter=one_at_a_time)
 
     async def list_runs(request: Request) -> Response:
-        listing = await to_thread.run_sync(refreshed, limiter=one_at_a_time)
-        return JSONResponse({"runs": listing, "chosen": runs.chosen, "max_bytes": MAX_BYTES})
+        return JSONResponse(await in_thread(overview, runs, own))
 
     async def read(request: Request) -> Response:
-        names = request.query_params.getlist("run")
-        several = "several" in request.query_params
-        if not 1 <= len(names) <= 2:
-            raise InputError("run: must be the names of one or two runs")
-        body = await body_of(request)
+        return JSONResponse(await in_thread(read_picture_with, runs, request.query_params, await body_of(request)))
 
-        def answer() -> dict[str, Any]:
-            readers = [runs.reader(name) for name in names]
-            return read_digits(read_picture(io.BytesIO(body)), readers, several)
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        yield
+        if own:
+            own.learning.stop()
 
-        return JSONResponse(await to_thread.run_sync(answer, limiter=one_at_a_time))
-
+    reading = [Route("/runs", list_runs), Route("/read", read, methods=["POST"])]
     return Starlette(
-        routes=[*map(page_route, PAGE_FILES), Route("/runs", list_runs), Route("/read", read, methods=["POST"])],
+        routes=[*map(page_route, PAGE_FILES), *reading, *(routes(own, in_thread, body_of) if own else [])],
+        lifespan=lifespan,
         middleware=[Middleware(OwnPageOnly, host=host, allowed=allowed)],
         exception_handlers={InputError: refuse, HTTPException: refuse, ClientDisconnect: refuse},
     )
+
+
+def overview(runs: Runs, own: OwnDigits | None) -> dict[str, Any]:
+    """Returns what the page shows at first: the runs there are now, and what is kept."""
+    runs.refresh()
+    kept = own.state() if own else None
+    return {"runs": runs.listing(), "chosen": runs.chosen, "max_bytes": MAX_BYTES, "own": kept}
+
+
+def read_picture_with(runs: Runs, query: QueryParams, picture: bytes) -> dict[str, Any]:
+    """Returns what the runs that a query names read in a picture file."""
+    names = query.getlist("run")
+    if not 1 <= len(names) <= 2:
+        raise InputError("run: must be the names of one or two runs")
+    readers = [runs.reader(name) for name in names]
+    return read_digits(read_picture(io.BytesIO(picture)), readers, "several" in query)
 
 
 def page_route(path: Path) -> Route:

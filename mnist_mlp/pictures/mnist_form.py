@@ -27,13 +27,23 @@ def mnist_image(ink: np.ndarray) -> np.ndarray | None:
 
 
 def is_framed(picture: np.ndarray) -> bool:
-    """Tells whether a grey picture, uint8, has MNIST's form: white on black, 20 pixels long, centred by mass."""
+    """Tells whether a grey picture, uint8, has MNIST's form: white on black, 20 pixels long, centred by mass.
+
+    What ``mnist_image`` returns has it.
+    """
     if picture.shape != (SIDE, SIDE) or picture.max() < 200:
         return False
     left, top, right, bottom = bounds(picture > 0)
     if max(right - left, bottom - top) not in (DIGIT_SIDE - 1, DIGIT_SIDE):  # centring cuts a row off some
         return False
-    return all(abs(centre - SIDE / 2) < 0.6 for centre in centre_of_mass(picture))
+    x, y = centre_of_mass(picture)
+    return is_centred(x, left, right) and is_centred(y, top, bottom)
+
+
+def is_centred(centre: float, first: int, end: int) -> bool:
+    """Tells whether the centre of mass of what lies from ``first`` to ``end`` is in the middle, as far as it can be."""
+    offset = centre - SIDE / 2
+    return abs(offset) < 0.6 or (offset > 0 and first == 0) or (offset < 0 and end == SIDE)
 
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:

@@ -35,7 +35,7 @@ from mnist_mlp.training.schedulers import Schedule
 THREADS = torch.get_num_threads()  # torch's own choice, or OMP_NUM_THREADS
 
 # What a resumed run may change: where the data lie and how long and where it trains, not what it computes.
-FREE_SETTINGS = {"checkpoint", "data.root", "data.fallback", "data.block_size"} | {
+FREE_SETTINGS = {"checkpoint", "data.root", "data.extra", "data.fallback", "data.block_size"} | {
     f"trainer.{name}"
     for name in ("max_epochs", "max_steps", "max_time", "accelerator", "devices", "num_nodes", "strategy", "profiler")
 }

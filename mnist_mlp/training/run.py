@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
-from mnist_mlp.adaptation.scores import in_words, scores
+from mnist_mlp.adaptation.scores import in_words, interval, scores
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters, summary
@@ -90,7 +90,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
     own = scores(data, build.build_start(config, data), classifier.trained) if data.own else None
     metrics = replace(metrics_of(classifier, data, history, evaluation), own_digits=own)
-    print_scores(metrics)  # the pictures take a second
+    print_scores(metrics, len(data.parts["test"][1]))  # the pictures take a second
     history.draw()
     dashboard.show_test(evaluation, data, len(history.rows))
     dashboard.finish(varied or hyperparameters(config), metrics)
@@ -205,14 +205,17 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
     return f"{epochs} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(run.path)}"
 
 
-def print_scores(metrics: Metrics) -> None:
-    """Prints what a run reached."""
+def print_scores(metrics: Metrics, tested: int) -> None:
+    """Prints what a run reached, and of one's own images, which may be few, how much that says."""
     loss = "not finite" if metrics.test_loss is None else f"{metrics.test_loss:.4f}"
     print(
         f"test accuracy {metrics.test_accuracy:.2%}, loss {loss}"
         f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)",
         flush=True,
     )
+    if metrics.data == "folder":
+        low, high = interval(round(metrics.test_accuracy * tested), tested)
+        print(f"95 % interval, from {tested:,} test images: {100 * low:.2f} to {100 * high:.2f} %", flush=True)
     if metrics.own_digits:
         print(in_words(metrics.own_digits, str(metrics.data)), flush=True)
 

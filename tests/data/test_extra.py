@@ -54,6 +54,24 @@ def test_pictures_of_no_digit_and_unsorted_ones_are_no_labels(tmp_path):
     assert "left out: data.outliers is 0" in own.description("my_digits", outliers=False)
 
 
+def test_empty_folders_that_are_no_labels_are_no_mistake(tmp_path):
+    save(tmp_path, "3", 2)
+    for name in ("no_digit", "unsorted"):
+        (tmp_path / name).mkdir()
+    own = read_extra(tmp_path, DIGITS)
+    assert (len(own.learned.labels), len(own.no_digits)) == (2, 0)
+
+
+def test_pictures_of_no_digit_in_a_test_folder_are_not_learned(tmp_path):
+    save(tmp_path / "train", "3", 2)
+    save(tmp_path / "test", "3", 1)
+    save(tmp_path / "test", "no_digit", 3)
+    own = read_extra(tmp_path, DIGITS)
+    assert (len(own.learned.labels), len(own.apart.labels), len(own.no_digits)) == (2, 1, 0)
+    save(tmp_path / "train", "no_digit", 1)
+    assert len(read_extra(tmp_path, DIGITS).no_digits) == 1
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

@@ -36,6 +36,28 @@ def test_folder_with_a_test_part(tmp_path):
     assert train.labels.tolist() == test.labels.tolist() == [0, 1]
 
 
+def test_pictures_of_no_digit_and_unsorted_ones_are_left_out(tmp_path):
+    for label in ("3", "4", "no_digit", "unsorted"):
+        save(tmp_path / label / "x.png", torch.full((28, 28), 10))
+    Image.new("L", (9, 9)).save(tmp_path / "outside.png")
+    found = read_folder(tmp_path)
+    assert (found.classes, found.train.labels.tolist()) == (["3", "4"], [0, 1])
+    assert found.left_out == {"no_digit": 1, "unsorted": 1, "pictures outside the label folders": 1}
+
+
+def test_empty_folders_that_are_no_labels_are_no_mistake(tmp_path):
+    for label in ("3", "4"):
+        save(tmp_path / label / "x.png", torch.full((28, 28), 10))
+    for name in ("no_digit", "unsorted"):
+        (tmp_path / name).mkdir()
+    assert not read_folder(tmp_path).left_out
+    for label in ("3", "4"):
+        (tmp_path / label / "x.png").rename(tmp_path / "unsorted" / f"{label}.png")
+        (tmp_path / label).rmdir()
+    with pytest.raises(InputError, match="has no label folder, but two or more are needed"):
+        read_folder(tmp_path)
+
+
 def test_folder_errors_name_what_is_wrong(tmp_path):
     root = tmp_path / "mine"
     with pytest.raises(InputError, match="mine: the folder does not exist"):

@@ -61,6 +61,21 @@ def test_a_data_set_without_test_part_gives_up_the_same_fifth_for_every_seed():
     assert not rows(first["test"][0]) & rows(first["train"][0])
 
 
+def test_each_image_is_tested_in_one_of_the_folds(tmp_path):
+    root = grey_pictures(tmp_path, "012", range(10, 17))
+    folds = [ready(dataset="folder", root=root, fold=fold).parts for fold in range(5)]
+    tested = [value for parts in folds for value in parts["test"][0][:, 0].tolist()]
+    assert sorted(tested) == sorted(3 * list(range(10, 17)))
+    for parts in folds:
+        counts = parts["test"][1].bincount(minlength=3)
+        assert counts.min() >= 1 and counts.max() <= 2  # of 7 each
+        assert sum(len(labels) for _, labels in parts.values()) == 21
+    grey_pictures(tmp_path / "parted/train", "01", [200] * 5)
+    grey_pictures(tmp_path / "parted/test", "01", [200] * 5)
+    with pytest.raises(InputError, match="data.fold=0: this data set has test images of its own; use data.fold=null"):
+        ready(dataset="folder", root=tmp_path / "parted", fold=0)
+
+
 def test_validation_and_test_images_stay_as_they_are(mnist_root):
     plain, distorted = ready(root=mnist_root), ready(root=mnist_root, augment=Distort(rotation=45))
     for loader in ("val_dataloader", "test_dataloader"):

@@ -5,13 +5,23 @@ from sklearn.datasets import load_digits
 from support.sketches import SEVEN, one_seven, sheet
 
 from mnist_mlp.pictures.digits import digits_in
-from mnist_mlp.pictures.mnist_form import MAX_STROKE, MIN_STROKE, mnist_image
+from mnist_mlp.pictures.mnist_form import MAX_STROKE, MIN_STROKE, is_framed, mnist_image
 
 
 def test_an_image_framed_as_mnists_is_returned_unchanged():
     assert (digits_in(SEVEN, several=False)[0].image == SEVEN).all()
     assert (digits_in(SEVEN)[0].image == SEVEN).all()
     assert not (digits_in(np.roll(SEVEN, 2, 1), several=False)[0].image == np.roll(SEVEN, 2, 1)).all()
+
+
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_ink_that_is_heavy_at_one_side_is_framed_too(side):
+    ink = np.zeros((200, 200), np.float32)
+    ink[:, :4] = ink[98:102] = 1  # a long line, and one that leads to it
+    ink[:, :30] = 1
+    turned = np.rot90(ink, ["left", "bottom", "right", "top"].index(side))
+    image = mnist_image(turned)
+    assert is_framed(image) and not is_framed(np.roll(image, (1, 1), (0, 1)))
 
 
 @pytest.mark.parametrize("thickness", [1, 3, 8, 16, 24])

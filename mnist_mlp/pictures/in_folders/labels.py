@@ -1,6 +1,7 @@
 """Which folders are labels, in folders of one's own pictures as people have them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ EXPECTED = "data=folder expects ROOT/<label>/*.png, or such folders in ROOT/trai
 # What the folder of a part may be called, beside words that say nothing.
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(["val", "valid", "validation", "dev", "eval"], "val")
+# Folders that are no labels: pictures that are not to be read, and those that no one has given a label yet.
+NO_DIGIT, UNSORTED = "no_digit", "unsorted"
 NEUTRAL = {"", "data", "digits", "images", "img", "imgs", "mnist", "pictures", "sample", "samples", "set", "split"}
 
 Labels = Mapping[str, list[str]]  # the paths of each label's pictures
@@ -33,7 +36,8 @@ def tree_of(root: Path, key: str = "data.root") -> Folder:
 def labels_by_part(tree: Folder) -> dict[str, Labels]:
     """Returns the label folders of each part: ``train``, and ``val`` and ``test`` if there are folders for them.
 
-    A folder that holds nothing but one folder, as archives make, is entered.
+    A folder that holds nothing but one folder, as archives make, is entered. A part has ``no_digit`` among its labels
+    if there are such pictures. What is in a folder ``unsorted`` is left out.
 
     Raises:
         InputError: It is not clear which folders are the labels.
@@ -60,7 +64,7 @@ def labels_by_part(tree: Folder) -> dict[str, Labels]:
         raise InputError(f"{place.path}: has {names(parts.values())}, but no folder train; {EXPECTED}")
     labels = {part: labels_in(entered(folder)) for part, folder in parts.items()}
     for part, found in labels.items():
-        if unknown := found.keys() - labels["train"].keys():
+        if unknown := found.keys() - labels["train"].keys() - {NO_DIGIT}:
             raise InputError(
                 f"{parts[part].path}: has labels that {parts['train'].path} lacks: {', '.join(sorted(unknown))}"
             )
@@ -90,7 +94,9 @@ def labels_in(place: Folder) -> Labels:
         found = f" ({in_words(place.left_out)})" if place.left_out else ""
         what = f"{len(place.pictures):,} pictures, but no folder for each label" if place.pictures else "no folders"
         raise InputError(f"{place.path}: has {what}{found}; {EXPECTED}")
-    labels = {folder.name: folder for folder in place.folders}
+    labels = {folder.name: folder for folder in place.folders if folder.name != UNSORTED}
+    if NO_DIGIT in labels and not labels[NO_DIGIT].all_pictures():
+        del labels[NO_DIGIT]
     for name, folder in labels.items():
         for inner in folder.below():
             if inner.name in labels and inner.name != name:
@@ -110,6 +116,12 @@ def check_holds_pictures(label: Folder) -> None:
         raise InputError(f"{holder.path}: holds folders ({names(inner)}) where a label's pictures must be; {EXPECTED}")
     found = in_words(label.all_left_out()) or "nothing"
     raise InputError(f"{label.path}: no pictures, but {found}; pictures end with {' '.join(sorted(picture_endings()))}")
+
+
+def no_labels(tree: Folder) -> Counter[str]:
+    """Returns how many pictures lie in folders that are no labels, by the names of these."""
+    inside = {name: [folder for folder in tree.below() if folder.name == name] for name in (NO_DIGIT, UNSORTED)}
+    return +Counter({name: sum(len(folder.all_pictures()) for folder in found) for name, found in inside.items()})
 
 
 def with_pictures(folders: list[Folder]) -> list[Folder]:

@@ -1,11 +1,13 @@
 // The page: what is drawn, or a photo, is sent to the server, and its answer shown.
 
 import {Drawing} from "./drawing.js"
+import {OwnDigits} from "./own.js"
 import {announce, chosenRuns, createCards, element, showAnswer, showChoice, showDigits, showMessage, showSheet} from "./view.js"
 
 const NO_SERVER = "The server does not answer; is it still running?"
 
 const drawing = new Drawing(element("canvas"), () => Number(element("width").value), changed)
+const own = new OwnDigits(() => ({answer, selected, source: photo?.name ?? ""}), select, compareWith)
 let photo = null      // the file, when one is shown instead of the drawing
 let answer = null     // the server's latest
 let selected = 0      // the index of the answer's digit that is shown
@@ -28,12 +30,14 @@ function changed() {
 function show() {
   showDigits(answer, photo !== null, select)
   showAnswer(answer, selected, photo !== null)
+  own.show()
   if (answer && !drawing.isInProgress) announce(answer)
 }
 
 function select(i) {
   selected = i
   showAnswer(answer, selected, photo !== null)
+  own.show()
 }
 
 // Reading
@@ -159,22 +163,33 @@ addEventListener("keydown", event => {
   if (event.target.matches("select")) return
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") undo()
   else if (event.key === "Escape") clear()
-  else return
+  else if (event.ctrlKey || event.metaKey || event.altKey || !own.takesKey(event.key)) return
   event.preventDefault()
 })
 
-for (const id of ["run", "compare"])
-  element(id).addEventListener("change", () => {
-    answer = null
-    createCards()
-    show()
-    update()
-  })
+function chooseRuns() {
+  answer = null
+  createCards()
+  show()
+  update()
+}
+
+for (const id of ["run", "compare"]) element(id).addEventListener("change", chooseRuns)
+
+async function loadRuns(choice) {
+  const {runs, chosen, max_bytes, own: kept} = await (await fetch("runs")).json()
+  maxBytes = max_bytes
+  showChoice(runs, choice ?? chosen)
+  return kept
+}
+
+async function compareWith(run) {  // one that was just trained
+  await loadRuns([chosenRuns()[0], run])
+  chooseRuns()
+}
 
 try {
-  const {runs, chosen, max_bytes} = await (await fetch("runs")).json()
-  maxBytes = max_bytes
-  showChoice(runs, chosen)
+  own.begin(await loadRuns())
 } catch {
   showMessage(NO_SERVER)
 }

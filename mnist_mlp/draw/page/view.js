@@ -18,8 +18,8 @@ export function showChoice(runs, chosen) {
     const reached = val_accuracy == null ? "" : `${(100 * val_accuracy).toFixed(2)} % of ${data}`
     return new Option([title, reached, date].filter(Boolean).join(" · "), name)
   }
-  element("run").append(...runs.map(option))
-  element("compare").append(new Option("no other run", ""), ...runs.map(option))
+  element("run").replaceChildren(...runs.map(option))
+  element("compare").replaceChildren(new Option("no other run", ""), ...runs.map(option))
   element("run").value = chosen[0]
   element("compare").value = chosen[1] ?? ""
 }

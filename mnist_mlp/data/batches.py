@@ -11,8 +11,8 @@ from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
 
 EVALUATION_BATCH = 4096  # images
-OWN_SHARE = 0.25  # so many own digits, at most, for each image of the data set
-OWN_REPEATS = 60  # so often, at most, an epoch shows each of them, distorted anew
+OWN_SHARE = 0.2  # so many own digits, at most, for each image of the data set
+OWN_REPEATS = 300  # so often, at most, an epoch shows each of them, distorted anew
 
 
 class Batch(NamedTuple):

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mnist_mlp.data.splits import DIGITS
 from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.runs.folder import RunFolder, folder_of
 
@@ -116,7 +117,9 @@ def data_of(run: Path) -> list[str]:
     root = data.get("root") if isinstance(data, dict) else None
     name = (folder.metrics and folder.metrics.data) or "mnist"
     has_root = isinstance(root, str) and Path(root).is_dir() and name != "digits"
-    return [f"data={name}", "data.fallback=null", *([f"data.root={root}"] if has_root else [])]
+    classes = folder.metrics and folder.metrics.classes
+    no_digits = ["data.hands=null"] if classes and classes != DIGITS else []
+    return [f"data={name}", "data.fallback=null", *no_digits, *([f"data.root={root}"] if has_root else [])]
 
 
 def what_it_brought(run: Path) -> str:

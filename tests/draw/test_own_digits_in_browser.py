@@ -53,12 +53,6 @@ def test_digits_are_kept_under_the_label_they_are_given(collecting, tmp_path):
 ODD = {2: -50, 3: 60, 7: 50}  # degrees: a hand that slants so far that the run misreads it
 
 
-def probability(page, card: int, label: int) -> float:
-    """Of a label, in percent, on one of the cards: the old run's or the new one's."""
-    text = page.locator(".card").nth(card).locator(".bars li").nth(label).locator("span").last.text_content()
-    return float(text.removeprefix("< ").removesuffix(" %"))
-
-
 @pytest.mark.skipif("MNIST_ROOT" not in os.environ, reason="learning needs MNIST beside one's own digits")
 def test_a_hand_is_learned(collecting, tmp_path):
     page = collecting
@@ -79,7 +73,6 @@ def test_a_hand_is_learned(collecting, tmp_path):
         draw(page, digit, turn=turn)
         playwright.expect(page.locator("#cards")).to_have_attribute("aria-busy", "false")
         page.save(f"learned-{digit}")
-        before, after = (probability(page, card, digit) for card in (0, 1))
-        assert after > 2 * before  # a single picture may not suffice to have it read
+        playwright.expect(page.locator(".card").nth(1).locator(".answer b")).to_have_text(str(digit))
         page.keyboard.press("Escape")
     assert violations(page) == []

@@ -67,7 +67,7 @@ class Reader:
         self.temperature = reached.temperature
         self.threshold = reached.threshold if threshold is None else threshold
 
-    def digits_in(self, picture: np.ndarray, several: bool | None = None) -> list[Digit]:
+    def digits_in(self, picture: np.ndarray, several: bool | None = None, is_drawing: bool = False) -> list[Digit]:
         """Returns the digits in a picture in the form that the run was trained on, in reading order.
 
         Where that is a whole picture that was only resized, it is the one digit. It is inverted if all training images
@@ -77,10 +77,11 @@ class Reader:
             picture: Grey, uint8 (height, width).
             several: Whether there may be several digits, or all ink is one. By default there may be several if all of
                 the run's classes are digits.
+            is_drawing: Whether it is a drawing, dark on white, instead of a photo or scan.
         """
         if self.as_digits:
             several = set(self.classes) <= set(DIGITS) if several is None else several
-            return digits_in(picture, several, self.probabilities)
+            return digits_in(picture, several, self.probabilities, is_drawing)
         height, width = picture.shape
         image = resize(torch.from_numpy(picture.copy())[None])  # Pillow's arrays are read-only
         if self.on_white is not None and picture.shape != (SIDE, SIDE) and on_white(image).item() != self.on_white:

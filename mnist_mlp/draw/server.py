@@ -36,9 +36,9 @@ def application(
 ) -> Starlette:
     """Returns the page's server.
 
-    GET / and the files it refers to: the page. GET /runs: the runs. POST /read?run=NAME[&run=NAME][&several]: what one
-    or two runs read in the picture in the body, as a single digit or as several. With a collection there is more; see
-    ``own_digits.routes``. An error is one line of JSON, ``{"error": "..."}``.
+    GET / and the files it refers to: the page. GET /runs: the runs. POST /read?run=NAME[&run=NAME][&several][&drawing]:
+    what one or two runs read in the picture in the body, as a single digit or as several; a drawing is dark on white.
+    With a collection there is more; see ``own_digits.routes``. An error is one line of JSON, ``{"error": "..."}``.
 
     Args:
         runs: The runs to read with.
@@ -86,7 +86,7 @@ def read_picture_with(runs: Runs, query: QueryParams, picture: bytes) -> dict[st
     if not 1 <= len(names) <= 2:
         raise InputError("run: must be the names of one or two runs")
     readers = [runs.reader(name) for name in names]
-    return read_digits(read_picture(io.BytesIO(picture)), readers, "several" in query)
+    return read_digits(read_picture(io.BytesIO(picture)), readers, "several" in query, "drawing" in query)
 
 
 def page_route(path: Path) -> Route:
@@ -119,17 +119,18 @@ async def refuse(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
 
 
-def read_digits(picture: np.ndarray, readers: list[Reader], several: bool) -> dict[str, Any]:
+def read_digits(picture: np.ndarray, readers: list[Reader], several: bool, is_drawing: bool = False) -> dict[str, Any]:
     """Returns the digits in a picture and what each reader reads in them, ready for JSON.
 
     Args:
         picture: uint8 (height, width).
         readers: One or more readers.
         several: Whether to look for several digits; otherwise all ink is one digit.
+        is_drawing: Whether it is a drawing, dark on white.
     """
     if len({(reader.as_digits, reader.on_white) for reader in readers}) > 1:
         raise InputError("these runs learned from pictures of different forms: they cannot be compared on one")
-    digits = readers[0].digits_in(picture, several)
+    digits = readers[0].digits_in(picture, several, is_drawing)
     images = np.array([digit.image for digit in digits], np.uint8).reshape(-1, 28, 28)
     return {
         "width": picture.shape[1],

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_mlp.pictures.finding.ink import inks_in
+from mnist_mlp.pictures.finding.ink import drawn_ink, inks_in
 from mnist_mlp.pictures.finding.lattice import NOTHING, Probabilities, Segmentation, segment
 from mnist_mlp.pictures.finding.order import lines_of
 from mnist_mlp.pictures.finding.pieces import Pieces, pieces_of
@@ -29,7 +29,12 @@ class Digit(NamedTuple):
     line: int = 0  # of writing, counted from the top
 
 
-def digits_in(picture: np.ndarray, several: bool = True, probabilities: Probabilities | None = None) -> list[Digit]:
+def digits_in(
+    picture: np.ndarray,
+    several: bool = True,
+    probabilities: Probabilities | None = None,
+    is_drawing: bool = False,
+) -> list[Digit]:
     """Returns the digits in a picture in reading order, an empty list if there are none.
 
     An image that is framed as MNIST's are is returned unchanged.
@@ -39,12 +44,13 @@ def digits_in(picture: np.ndarray, several: bool = True, probabilities: Probabil
         several: Whether the picture may hold several digits. If False, all its ink is one digit.
         probabilities: What a network makes of images, such as ``Reader.probabilities``. It decides what is a digit,
             where digits touch and which pieces form one. Without it only sizes and distances do.
+        is_drawing: Whether it is a drawing, dark on white. Then all that is dark is ink.
     """
     if is_framed(picture):
         return [Digit(bounds(picture > 0), picture.copy())]
     work = enlarge_to(shrink_to(picture, MAX_WORK_SIDE), MIN_WORK_SIDE)
     best, seen = NOTHING, 0
-    for ink in inks_in(work):
+    for ink in [drawn_ink(work)] if is_drawing else inks_in(work):
         if not ink.is_likely and probabilities is None:
             continue
         found = pieces_of(ink.amount > 0.5)

@@ -81,6 +81,7 @@ function nearest({boxes, width, height}, [x, y]) {  // the digit that is being d
 
 async function ask(runs) {
   const query = new URLSearchParams([...runs.map(run => ["run", run]), ["several", ""]])
+  if (!photo) query.set("drawing", "")
   try {
     const response = await fetch(`read?${query}`, {method: "POST", body: photo ?? drawing.toPGM()})
     return await response.json()

@@ -101,6 +101,11 @@ class Ink(NamedTuple):
     is_exchanged: bool  # whether what looks like paper is taken for ink
 
 
+def drawn_ink(picture: np.ndarray) -> Ink:
+    """Returns the ink of a drawing, dark on white, uint8 (height, width)."""
+    return Ink(np.float32(1 / 255) * (255 - picture), is_likely=True, is_exchanged=False)
+
+
 def inks_in(picture: np.ndarray) -> Iterator[Ink]:
     """Yields ways to see the ink of a picture, grey, uint8 (height, width), the most plausible first.
 

@@ -23,6 +23,7 @@ with ends_at_once():
     from mnist_mlp.command.typed import flags_first, readable
     from mnist_mlp.runs.metrics import Metrics
     from mnist_mlp.sweeps.jobs import run_job
+    from mnist_mlp.terminal import say
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
@@ -44,7 +45,7 @@ def train(config: DictConfig, folder: Path, varied: dict | None = None) -> Metri
     if is_root_named(HydraConfig.get().overrides.task):
         config.data.fallback = None
     if int(os.environ.get("RANK", 0)) == 0:
-        print(first_line(HydraConfig.get().runtime.choices, HydraConfig.get().overrides.task), flush=True)
+        say(first_line(HydraConfig.get().runtime.choices, HydraConfig.get().overrides.task))
     return import_training().train(config, folder, varied)
 
 
@@ -70,9 +71,10 @@ def import_training():
 
 
 if __name__ == "__main__":
-    if answer := information(sys.argv[1:]):
-        print(answer)
-        sys.exit()
+    with one_line_errors():
+        if answer := information(sys.argv[1:]):
+            print(answer)
+            sys.exit()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra lets errors through
     os.environ["PYTHONWARNINGS"] = "ignore"  # for the processes that launchers start; for this one:
     warnings.simplefilter("ignore")

@@ -130,8 +130,11 @@ def collect(reading: Reading, collection: Collection, run: Path) -> None:
 def print_collected(collection: Collection) -> None:
     """Says what was kept, and how to go on."""
     kept, sheet = len(collection.kept), collection.write_sheet()
-    todo = f"; {sheet} shows all: move each into {collection.place}/<label>, or delete it" if sheet else ""
-    print(f"kept to be sorted: {kept:,} more in {collection.place / UNSORTED}{todo}", file=sys.stderr)
+    if sheet is None:
+        print(f"nothing to be sorted in {collection.folder}: no digit was refused or unsure", file=sys.stderr)
+        return
+    todo = f"{sheet} shows all: move each into {collection.place}/<label>, or delete it"
+    print(f"kept to be sorted: {kept:,} more in {collection.place / UNSORTED}; {todo}", file=sys.stderr)
 
 
 def place_of(file: str, source: str, folder: Path) -> Path:

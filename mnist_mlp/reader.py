@@ -47,6 +47,8 @@ class Reader:
         run = Path(run)
         self.folder = folder_of(run)
         path = self.folder.best if run.is_dir() else run
+        if not path.exists():
+            raise InputError(f"{path}: no such file; a run's folder has checkpoints/best.ckpt")
         checkpoint = read_checkpoint(path)
         self.metrics = self.folder.read_metrics()
         try:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -68,6 +69,19 @@ class LiveLine(tqdm):
 def columns() -> int | None:
     """Returns how wide the terminal is, or None if stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """Returns the text in lines of at most ``width`` columns, if there is one. Commands, which are indented, stay."""
+    if width is None:
+        return text
+    fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False).fill
+    return "\n".join(line if line.startswith("    ") else fill(line) for line in text.splitlines())
+
+
+def say(text: str) -> None:
+    """Prints at once, in lines that fit the terminal."""
+    print(wrapped(text, columns()), flush=True)
 
 
 def plural(count: int, noun: str) -> str:

@@ -208,7 +208,7 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
     ("file", "content", "said"),
     [
         ("checkpoints/best.ckpt", b"none", "best.ckpt: damaged"),
-        ("checkpoints/best.ckpt", None, "best.ckpt: No such file"),
+        ("checkpoints/best.ckpt", None, "best.ckpt: no such file"),
         ("metrics.json", b"{", "metrics.json: damaged"),
         ("metrics.json", b'{"threshold": 0.5}', "metrics.json: damaged, or without a finished run's scores"),
         ("metrics.json", None, "no finished run: metrics.json is missing"),
@@ -221,7 +221,7 @@ def assert_one_line(monkeypatch, capsys, arguments, *parts):
         (
             ".hydra/config.yaml",
             b"data: {dataset: folder, root: gone, val_fraction: 0.2, _target_: os.abort}",
-            "data.root=gone: the folder does not exist; data=folder expects ROOT/<label>/*.png, or such folders in"
+            "data.root=gone: the folder does not exist; expected are ROOT/<label>/*.png, or such folders in"
             " ROOT/train and ROOT/test, perhaps ROOT/val; --root FOLDER says where they are",
         ),
         (

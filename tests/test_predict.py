@@ -129,7 +129,7 @@ def test_json(run, page, tmp_path):
     assert [digit["label"] for digit in unsure["digits"]] == [None] * 3
     assert [digit["guess"] for digit in unsure["digits"]] == labels.tolist()
     assert [digit["line"] for digit in sure["digits"]] == [0, 0, 0]
-    assert missing == {"file": "missing.png", "error": "missing.png: not a readable image (No such file or directory)"}
+    assert missing == {"file": "missing.png", "error": "missing.png: no such file"}
 
 
 def test_lines_stay_lines_and_a_refused_digit_says_what_it_might_be():
@@ -155,7 +155,7 @@ def test_a_picture_reads_the_same_among_others(run, page, tmp_path):
     ("arguments", "message"),
     [
         ((), "no finished run below outputs: python train.py experiment=handwriting trains one"),
-        (("--run", "nowhere"), "nowhere: No such file"),
+        (("--run", "nowhere"), "nowhere: no such file; a run's folder has"),
         (("--threshold", "2"), "--threshold"),
     ],
 )

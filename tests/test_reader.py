@@ -55,7 +55,7 @@ def test_a_checkpoint_of_version_0_1_0_kept_settings_as_text(tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(InputError, match="best.ckpt: No such file"):
+    with pytest.raises(InputError, match="best.ckpt: no such file"):
         Reader(tmp_path)
     path = tmp_path / "other.ckpt"
     torch.save({"state_dict": {"a": torch.zeros(2)}, "callbacks": {}}, path)

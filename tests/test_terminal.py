@@ -1,7 +1,7 @@
 import pytest
 from support.terminal import terminal
 
-from mnist_mlp.terminal import ERASE_BELOW, WRAP_OFF, WRAP_ON, LiveLine
+from mnist_mlp.terminal import ERASE_BELOW, WRAP_OFF, WRAP_ON, LiveLine, wrapped
 
 PIECES = ["epoch 100/100", "validation 98.31%", "accuracy 98.94%", "{remaining} left", "loss 0.0312"]
 
@@ -69,3 +69,18 @@ def test_there_is_no_line_off_a_terminal_nor_on_one_that_only_prints(capsys, mon
         line.print("a result")
         line.close()
         assert screen.read() == "a result\n"
+
+
+def test_commands_and_paths_are_not_broken_into_lines():
+    text = "two words of text:\n\n    python train.py a=1 b=2\n\n- model=a,optimizer=b: failed"
+    assert wrapped(text, 12).splitlines() == [
+        "two words of",
+        "text:",
+        "",
+        "    python train.py a=1 b=2",
+        "",
+        "-",
+        "model=a,optimizer=b:",
+        "failed",
+    ]
+    assert wrapped(text, None) == text

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import mnist_mlp
 from mnist_mlp.command.options import options
+from mnist_mlp.command.settings import rules
+from mnist_mlp.errors import InputError
 
 HELP = """Trains a multilayer perceptron to read handwritten digits, tests it, and writes
 a run folder with its scores, curves, checkpoints and TensorBoard files. Choose
@@ -53,8 +55,10 @@ def information(arguments: list[str]) -> str | None:
     """Returns what --help, with or without names of groups, or --version asks for; None if neither is typed."""
     first = arguments[0] if arguments else ""
     if {"--help", "-h"} & set(arguments) or first == "help":
-        chosen = [word for word in arguments if word in options()]
-        return "\n".join(map(group_help, chosen)) if chosen else help_text()
+        words = [word for word in arguments if word not in ("--help", "-h", "help") and "=" not in word]
+        if unknown := [word for word in words if word not in options()]:
+            raise InputError(f"--help {unknown[0]}: no such group; there are {', '.join(options())}")
+        return "\n".join(f"{group_help(group)}\n{settings_help(group)}" for group in words) if words else help_text()
     if "--version" in arguments or first == "version":
         return f"mnist_mlp {mnist_mlp.__version__}"
     return None
@@ -75,6 +79,15 @@ def group_help(group: str) -> str:
     )
 
 
+def settings_help(group: str) -> str:
+    """Returns the settings that the options of a group write, each with what it must be."""
+    known = {key: expected for key, (expected, _) in rules().items() if key.startswith(f"{group}.")}
+    return "".join(
+        textwrap.fill(f"  {key} = {expected}", 79, subsequent_indent=" " * 16, break_on_hyphens=False) + "\n"
+        for key, expected in known.items()
+    )
+
+
 def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
     """Returns what is about to be trained, in a line: the recipe or the model, and what was typed besides.
 
@@ -85,7 +98,8 @@ def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
     group = "experiment" if choices.get("experiment") or not typed else "model"
     name = choices.get(group) or "wide"  # train.py's defaults are those of experiment=wide
     last = {word.partition("=")[0].lstrip("+"): word for word in typed}  # of what is typed again to resume a run
-    besides = [word for word in last.values() if word != f"{group}={name}"]
+    of_init = "++model." if "init" in last else "++ "  # not typed: the model of the run to start from
+    besides = [word for word in last.values() if word != f"{group}={name}" and not word.startswith(of_init)]
     text = options()[group].get(name, "")
     return " ".join(
         [f"{group}={name}", *([f"({text.rstrip('.')})"] if text else []), *(["with", *besides] if besides else [])]

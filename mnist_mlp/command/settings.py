@@ -62,12 +62,21 @@ DATA = "mnist_mlp.data.module.DigitsDataModule"
 MAX_PARAMETERS = 100_000_000  # 1.6 GB with gradients and Adam's averages
 
 
+def required(what: str) -> None:
+    """Resolves ``${required:what}`` in an option of conf/, which is to be typed, by an error."""
+    raise InputError(f"must be typed: {what}")
+
+
+OmegaConf.register_new_resolver("required", required, replace=True)
+
+
 def check(config: DictConfig) -> None:
     """Raises InputError, naming the key, if a setting is unknown, missing, of the wrong type or out of range."""
     try:
         values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise InputError(f"{error.full_key}: {str(error.msg).partition(chr(10))[0]}") from error
+        reason = str(error.msg).removeprefix("InputError raised while resolving interpolation: ")
+        raise InputError(f"{error.full_key}: {reason.partition(chr(10))[0]}") from error
     for key in values.keys() - {*KEYS, *ONE, *ONE_OR_NONE, *SEVERAL}:
         raise unknown_key(next(iter(flatten({key: values[key]}))))
     for key, (expected, _) in KEYS.items():

@@ -52,6 +52,8 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
             return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a readable image ({unknown_format(source)})") from error
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file") from error
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         reason = one_line(getattr(error, "strerror", None) or error or type(error).__name__)
         raise InputError(f"{name}: not a readable image ({reason})") from error

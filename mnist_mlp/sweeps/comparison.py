@@ -121,7 +121,8 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
         InputError: A folder holds no run.
     """
     found: dict[Path, RunFolder] = {}
-    for folder in folders:
+    folders = list(folders)
+    for folder in [folder for folder in folders if not folder.is_file()] or folders:  # a shell's SWEEP/* has files too
         below = runs_below(folder)
         if not below:
             what = "neither a run folder nor a folder that holds one" if folder.exists() else "no such folder"

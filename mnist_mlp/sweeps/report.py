@@ -13,7 +13,7 @@ from mnist_mlp.sweeps import figures, search
 from mnist_mlp.sweeps.comparison import Run, Setting, factors_of, read_runs, settings_of
 from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
 from mnist_mlp.sweeps.tables import Table, epochs_table, settings_table, write_csv
-from mnist_mlp.terminal import columns, plural
+from mnist_mlp.terminal import columns, plural, wrapped
 
 # What a search's file may set for all of its trials, and what it is otherwise
 OF_A_SEARCH = {"trainer.max_epochs": None, "metrics": "none", "monitor": "val_accuracy", "mode": "max"}
@@ -123,14 +123,6 @@ def caption(settings: list[Setting], by: Score) -> str:
     if max(counts) == 2:
         sentences.append("Two seeds tell hardly anything: with five, intervals of means are a seventh as wide.")
     return " ".join(sentences)
-
-
-def wrapped(text: str, width: int | None) -> str:
-    """Returns the text in lines of at most ``width`` columns, if there is one. Commands, which are indented, stay."""
-    if width is None:
-        return text
-    fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False).fill
-    return "\n".join(line if line.startswith("    ") else fill(line) for line in text.splitlines())
 
 
 def title(folders: list[Path]) -> str:

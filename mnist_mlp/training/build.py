@@ -26,6 +26,7 @@ from mnist_mlp.errors import InputError, one_line
 from mnist_mlp.model.mlp import count_parameters
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
 from mnist_mlp.runs.settings import ADDED, flatten, nested
+from mnist_mlp.terminal import say
 from mnist_mlp.training import ranks
 from mnist_mlp.training.callbacks.checkpoints import AtomicCheckpoints
 from mnist_mlp.training.classifier import Classifier
@@ -93,7 +94,7 @@ def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
     parts = build_parts(config, len(data.classes))
     if config.init is not None and config.checkpoint is None:
         unknown = start_from(Path(config.init), parts["network"], data.classes, settings(config, data))
-        print(in_words(Path(config.init), data.classes, unknown))
+        say(in_words(Path(config.init), data.classes, unknown))
     torch.set_num_threads(threads_for(count_parameters(parts["network"]) * config.data.batch_size))
     if data.block_size > 1:
         classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)

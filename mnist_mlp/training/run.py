@@ -19,6 +19,7 @@ from mnist_mlp.model.mlp import count_parameters, summary
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
 from mnist_mlp.runs.folder import COLUMNS, RunFolder
 from mnist_mlp.runs.metrics import Metrics
+from mnist_mlp.terminal import say
 from mnist_mlp.training import build, ranks
 from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
 from mnist_mlp.training.callbacks.history import History
@@ -71,7 +72,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     data = build.build_data(config, block_size)
     if data.warning:
         warn(data.warning)
-    print(data.description())
+    say(data.description())
     classifier = build.build_classifier(config, data)
     if config.trainer.get("enable_model_summary", True):
         print(summary(classifier.network), flush=True)
@@ -217,7 +218,7 @@ def print_scores(metrics: Metrics, tested: int) -> None:
         low, high = interval(round(metrics.test_accuracy * tested), tested)
         print(f"95 % interval, from {tested:,} test images: {100 * low:.2f} to {100 * high:.2f} %", flush=True)
     if metrics.own_digits:
-        print(in_words(metrics.own_digits, str(metrics.data)), flush=True)
+        say(in_words(metrics.own_digits, str(metrics.data)))
 
 
 def print_places(run: RunFolder) -> None:

@@ -4,6 +4,12 @@ from support.commands import train_here
 import mnist_mlp
 from mnist_mlp.command.help import ABOUT, first_line, help_text, information
 from mnist_mlp.command.options import options
+from mnist_mlp.errors import InputError
+
+
+def test_no_group_of_that_name():
+    with pytest.raises(InputError, match="--help bogus: no such group; there are"):
+        information(["--help", "bogus"])
 
 
 def test_the_help_has_a_line_for_each_option_and_fits_a_narrow_terminal():

@@ -12,8 +12,9 @@ from mnist_mlp.errors import InputError
 def test_every_option_of_every_group_is_valid(group):
     options = [path.stem for path in (PROJECT / "conf" / group).glob("*.yaml")]
     assert len(options) >= 2
+    needed = {"folder": ["data.root=x"], "learn": ["init=x", "data.extra=x"]}
     for option in options:
-        check(composed(f"{group}={option}", *(["data.root=x"] if option == "folder" else [])))
+        check(composed(f"{group}={option}", *needed.get(option, [])))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,8 @@ def test_every_option_of_every_group_is_valid(group):
         ("+epochs=3", "unknown key epochs"),
         ("~model.hidden_sizes", "model.hidden_sizes is missing: it must be a list of integers"),
         ("+callbacks.mine.patience=1", "callbacks.mine: nothing is chosen of it; there are callbacks=early_stopping"),
+        ("experiment=learn data.extra=my_digits", "init: must be typed: the run to start from"),
+        ("experiment=learn init=run", "data.extra: must be typed: the folder of own digits"),
         ("optimizer.betas=[0.9]", "optimizer.betas=[0.9]: must be a list of 2 numbers"),
         ("+optimizer.betas_=1", "Adam has no betas_; did you mean optimizer.betas?"),
         ("+trainer.limit_trian_batches=1", "did you mean trainer.limit_train_batches?"),

@@ -108,7 +108,8 @@ def test_an_unreadable_file_is_an_error_of_one_line_that_names_it_once(tmp_path)
             with pytest.raises(InputError) as caught:
                 read_picture(source)
             message = str(caught.value)
-            assert message.startswith(f"{tmp_path / name}: not a readable image (")
+            reason = "no such file" if name == "missing" else "not a readable image ("
+            assert message.startswith(f"{tmp_path / name}: {reason}")
             assert message.count(str(tmp_path)) == 1
             assert "\n" not in message
     with pytest.raises(InputError, match="^picture: not a readable image"):

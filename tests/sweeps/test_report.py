@@ -8,7 +8,7 @@ from support.terminal import terminal
 
 from mnist_mlp.errors import InputError
 from mnist_mlp.sweeps.comparison import Run
-from mnist_mlp.sweeps.report import command, wrapped, write_report
+from mnist_mlp.sweeps.report import command, write_report
 
 
 def test_report_of_a_sweep(tmp_path, add_run, capsys):
@@ -125,21 +125,6 @@ def test_a_warning_is_shown_once(tmp_path, add_run):
 def test_the_command_of_a_trial_trains_it_again(tmp_path, add_run):
     run = add_run(0.9, search="optuna", model="mlp", optimizer__lr=0.01)
     assert command(Run.read(run)) == "python train.py model=mlp optimizer.lr=0.01 trainer.max_epochs=5"
-
-
-def test_commands_and_paths_are_not_broken_into_lines():
-    text = "two words of text:\n\n    python train.py a=1 b=2\n\n- model=a,optimizer=b: failed"
-    assert wrapped(text, 12).splitlines() == [
-        "two words of",
-        "text:",
-        "",
-        "    python train.py a=1 b=2",
-        "",
-        "-",
-        "model=a,optimizer=b:",
-        "failed",
-    ]
-    assert wrapped(text, None) == text
 
 
 def test_a_sweep_without_any_result(tmp_path, add_run, capsys):

@@ -72,12 +72,14 @@ export class OwnDigits {
     this.#labels.set(String(image), label)
     this.#update(state, count > 1 ? `Digit ${selected + 1} of ${count}: ${state.said}` : state.said)
     const next = this.#nextUnlabelled(selected)
-    if (next > 0 && count === this.#current().answer?.images.length) this.#select(next)
+    if (next >= 0 && count === this.#current().answer?.images.length) this.#select(next)
     else this.show()
   }
 
-  #nextUnlabelled(selected) {
-    return this.#current().answer?.images.findIndex((image, i) => i > selected && !this.#labels.get(String(image)))
+  #nextUnlabelled(selected) {  // after the one shown, or from the first on; -1 if all have a label
+    const images = this.#current().answer?.images ?? []
+    const order = [...images.keys()].map(i => (selected + 1 + i) % images.length)
+    return order.find(i => !this.#labels.get(String(images[i]))) ?? -1
   }
 
   async #takeBack() {

@@ -9,7 +9,7 @@ from mnist_mlp.errors import InputError, listed
 from mnist_mlp.pictures.files import picture_endings
 from mnist_mlp.pictures.in_folders.contents import Folder, in_words, walk
 
-EXPECTED = "data=folder expects ROOT/<label>/*.png, or such folders in ROOT/train and ROOT/test, perhaps ROOT/val"
+EXPECTED = "expected are ROOT/<label>/*.png, or such folders in ROOT/train and ROOT/test, perhaps ROOT/val"
 # What the folder of a part may be called, beside words that say nothing.
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(["val", "valid", "validation", "dev", "eval"], "val")

@@ -209,14 +209,13 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
 def print_scores(metrics: Metrics, tested: int) -> None:
     """Prints what a run reached, and of one's own images, which may be few, how much that says."""
     loss = "not finite" if metrics.test_loss is None else f"{metrics.test_loss:.4f}"
-    print(
+    say(
         f"test accuracy {metrics.test_accuracy:.2%}, loss {loss}"
-        f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)",
-        flush=True,
+        f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)"
     )
     if metrics.data == "folder":
         low, high = interval(round(metrics.test_accuracy * tested), tested)
-        print(f"95 % interval, from {tested:,} test images: {100 * low:.2f} to {100 * high:.2f} %", flush=True)
+        say(f"95 % interval, from {tested:,} test images: {100 * low:.2f} to {100 * high:.2f} %")
     if metrics.own_digits:
         say(in_words(metrics.own_digits, str(metrics.data)))
 

@@ -17,13 +17,14 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import mnist_mlp.own
 from mnist_mlp import MLP, Classifier, DigitsDataModule, Reader, compose, train
+from mnist_mlp.command.resume import quoted
 from mnist_mlp.components.signatures import signature_of
 from mnist_mlp.draw.runs import Runs
 from mnist_mlp.errors import InputError
 from mnist_mlp.runs.folder import RunFolder
 
 EXAMPLES = PROJECT / "docs/examples"
-TINY = [f"hydra.searchpath=[file://{EXAMPLES}/conf]", "data=digits", "model=perceptron", "trainer=cpu"]
+TINY = [f"hydra.searchpath=['file://{EXAMPLES}/conf']", "data=digits", "model=perceptron", "trainer=cpu"]
 TINY += ["trainer.max_epochs=2"]
 RECIPES = [
     ["optimizer=nadam"],
@@ -58,7 +59,7 @@ def test_a_recipe_trains_and_is_read(tmp_path, typed):
 def test_a_network_of_ones_own_is_trained_resumed_read_and_loaded(tmp_path):
     typed = [*TINY, "model=residual", "model.depth=2"]
     train(compose(*typed, "trainer.max_epochs=1"), tmp_path)
-    train(compose(*typed, f"checkpoint={tmp_path}/checkpoints/last.ckpt"), tmp_path)
+    train(compose(*typed, f"checkpoint={quoted(tmp_path / 'checkpoints/last.ckpt')}"), tmp_path)
     assert len(RunFolder(tmp_path).rows) == 2
     assert len(Reader(tmp_path).network.blocks) == 2
     classifier = Classifier.load_from_checkpoint(tmp_path / "checkpoints/best.ckpt")
@@ -96,7 +97,7 @@ def test_an_own_data_set_of_47_classes(tmp_path, monkeypatch):
 
     part = Split(torch.randint(0, 255, (470, 28, 28), dtype=torch.uint8), torch.arange(470) % 47)
     monkeypatch.setattr(Emnist, "read", lambda self: Dataset(part, part, [str(i) for i in range(47)]))
-    train(compose(*TINY, "data=emnist", f"data.root={tmp_path}", "trainer.max_epochs=1"), tmp_path / "run")
+    train(compose(*TINY, "data=emnist", f"data.root={quoted(tmp_path)}", "trainer.max_epochs=1"), tmp_path / "run")
     assert len(Reader(tmp_path / "run").classes) == 47
 
 

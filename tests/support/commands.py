@@ -19,6 +19,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from mnist_mlp.command.typed import plain
+
 PROJECT = Path(__file__).parents[2]
 REGISTER = atexit.register
 
@@ -32,7 +34,7 @@ def write_idx(path: Path, values: torch.Tensor) -> None:
 def composed(*overrides: object) -> DictConfig:
     """Returns the config that ``python train.py OVERRIDES`` would train."""
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        return compose("config", overrides=[str(override) for override in overrides])
+        return compose("config", overrides=[plain(str(override)) for override in overrides])  # paths may hold anything
 
 
 def train_py(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess:

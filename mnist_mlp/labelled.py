@@ -13,7 +13,7 @@ from mnist_mlp.data.splits import train_and_test
 from mnist_mlp.errors import InputError, explain
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import in_words
-from mnist_mlp.pictures.in_folders.labels import NO_DIGIT, labels_by_part, no_labels, tree_of
+from mnist_mlp.pictures.in_folders.labels import digits_by_part, no_labels, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.reader import Reader
 
@@ -80,9 +80,8 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
     if not folder.exists():
         raise InputError(f"{folder}: the folder does not exist")
     tree = tree_of(folder)
-    parts = labels_by_part(tree)
-    part = dict(parts.get("test", parts["train"]))
-    part.pop(NO_DIGIT, None)
+    parts = digits_by_part(tree)
+    part = parts.get("test", parts["train"])
     if unknown := [label for label in part if label not in reader.classes]:
         raise InputError(f"{folder}: the run has no label {unknown[0]!r}, only {', '.join(reader.classes)}")
     files = [(path, reader.classes.index(label)) for label, paths in part.items() for path in paths]

@@ -71,21 +71,20 @@ def help_text() -> str:
 
 
 def group_help(group: str) -> str:
-    """Returns a group's options, each with what its file says of it, in lines of at most 79 characters."""
+    """Returns a group's options, each with what its file says of it."""
     lines = [f"{group}=NAME: {ABOUT[group]}" if group in ABOUT else f"{group}=NAME"]
-    lines += [f"  {name:13} {text}" for name, text in options()[group].items()]
-    return (
-        "\n".join(textwrap.fill(line, 79, subsequent_indent=" " * 16, break_on_hyphens=False) for line in lines) + "\n"
-    )
+    return filled([*lines, *(f"  {name:13} {text}" for name, text in options()[group].items())])
 
 
 def settings_help(group: str) -> str:
     """Returns the settings that the options of a group write, each with what it must be."""
-    known = {key: expected for key, (expected, _) in rules().items() if key.startswith(f"{group}.")}
-    return "".join(
-        textwrap.fill(f"  {key} = {expected}", 79, subsequent_indent=" " * 16, break_on_hyphens=False) + "\n"
-        for key, expected in known.items()
-    )
+    return filled([f"  {key} = {expected}" for key, (expected, _) in rules().items() if key.startswith(f"{group}.")])
+
+
+def filled(lines: list[str]) -> str:
+    """Returns the lines, broken where they have more than 79 characters."""
+    fill = textwrap.TextWrapper(79, subsequent_indent=" " * 16, break_on_hyphens=False).fill
+    return "".join(f"{fill(line)}\n" for line in lines)
 
 
 def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
@@ -98,8 +97,9 @@ def first_line(choices: Mapping[str, str | None], typed: list[str]) -> str:
     group = "experiment" if choices.get("experiment") or not typed else "model"
     name = choices.get(group) or "wide"  # train.py's defaults are those of experiment=wide
     last = {word.partition("=")[0].lstrip("+"): word for word in typed}  # of what is typed again to resume a run
-    of_init = "++model." if "init" in last else "++ "  # not typed: the model of the run to start from
-    besides = [word for word in last.values() if word != f"{group}={name}" and not word.startswith(of_init)]
+    if "init" in last:  # the model of the run to start from was not typed
+        last = {key: word for key, word in last.items() if not word.startswith("++model.")}
+    besides = [word for word in last.values() if word != f"{group}={name}"]
     text = options()[group].get(name, "")
     return " ".join(
         [f"{group}={name}", *([f"({text.rstrip('.')})"] if text else []), *(["with", *besides] if besides else [])]

@@ -3,30 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-BASE_CLASS = "it does nothing by itself; a subclass of one's own belongs in mnist_mlp/own"
-AVERAGE = "the average would not be what is kept and tested; average=ema is"
-CLASSES = {
+BASE_CLASSES = ("BaseFinetuning", "BasePredictionWriter", "Callback", "Checkpoint", "LambdaCallback", "ProgressBar")
+AVERAGES = ("EMAWeightAveraging", "StochasticWeightAveraging", "WeightAveraging")
+CALLBACKS = {
+    **dict.fromkeys(BASE_CLASSES, "it does nothing by itself; a subclass of one's own belongs in mnist_mlp/own"),
+    **dict.fromkeys(AVERAGES, "the average would not be what is kept and tested; average=ema is"),
+    "BackboneFinetuning": "it needs a network with a part called backbone; init=RUN starts from a trained one",
+    "BatchSizeFinder": "a run keeps the batch size that it was begun with; sweep over data.batch_size=64,128",
+    "LearningRateFinder": "a run keeps the rate that it was begun with; sweep over it, or search=optuna",
+    "ModelPruning": "a resumed run would be pruned again and not be the same",
+    "SpikeDetection": "it cannot be resumed (Lightning forgets its average)",
+}
+CLASSES = {f"lightning.pytorch.callbacks.{name}": reason for name, reason in CALLBACKS.items()} | {
     "torch.optim.LBFGS": "it goes through each batch several times, as no training step here does",
     "torch.optim.SparseAdam": "it needs sparse gradients, which no layer here has",
-    **{
-        f"lightning.pytorch.callbacks.{name}": reason
-        for name, reason in {
-            "BaseFinetuning": BASE_CLASS,
-            "BasePredictionWriter": BASE_CLASS,
-            "Callback": BASE_CLASS,
-            "Checkpoint": BASE_CLASS,
-            "ProgressBar": BASE_CLASS,
-            "LambdaCallback": BASE_CLASS,
-            "WeightAveraging": AVERAGE,
-            "EMAWeightAveraging": AVERAGE,
-            "StochasticWeightAveraging": AVERAGE,
-            "BackboneFinetuning": "it needs a network with a part called backbone; init=RUN starts from a trained one",
-            "BatchSizeFinder": "a run keeps the batch size that it was begun with; sweep over data.batch_size=64,128",
-            "LearningRateFinder": "a run keeps the rate that it was begun with; sweep over it, or search=optuna",
-            "ModelPruning": "a resumed run would be pruned again and not be the same",
-            "SpikeDetection": "it cannot be resumed (Lightning forgets its average)",
-        }.items()
-    },
 }
 
 

@@ -86,9 +86,8 @@ def rule_of(kind: Any, module: str = "") -> Rule:
         return plural, lambda value: isinstance(value, list) and all(map(holds, value))
     if origin is tuple and len(set(inner)) == 1:
         words, holds = rule_of(list[inner[0]], module)
-        return words.replace(
-            "list of", f"list of {len(inner)}"
-        ), lambda value: holds(value) and len(value) == len(inner)
+        words = words.replace("list of", f"list of {len(inner)}")
+        return words, lambda value: holds(value) and len(value) == len(inner)
     return (NAMES[kind], lambda value: _is(kind, value)) if kind in NAMES else ANYTHING
 
 

@@ -11,7 +11,7 @@ from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import OUTSIDE
-from mnist_mlp.pictures.in_folders.labels import EXPECTED, NO_DIGIT, Labels, labels_by_part, no_labels, tree_of
+from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, digits_by_part, no_labels, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 
 
@@ -28,9 +28,7 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
         InputError: There is no such folder, it has another layout, or a picture is damaged.
     """
     tree = tree_of(root)
-    parts = {name: dict(part) for name, part in labels_by_part(tree).items()}
-    for part in parts.values():
-        part.pop(NO_DIGIT, None)
+    parts = digits_by_part(tree)
     labels = list(parts["train"])
     if len(labels) < 2:
         found = f"only the label folder {labels[0]!r}" if labels else "no label folder"

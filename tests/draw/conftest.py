@@ -21,9 +21,9 @@ def run(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium():
-    from support.browser import CHROMIUM, playwright  # skips the tests without it
+    from support.browser import launch, playwright  # skips the tests without it
 
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = launch(driver)
         yield browser
         browser.close()

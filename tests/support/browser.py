@@ -35,6 +35,11 @@ DIGITS = [
 ]
 
 
+def launch(driver):
+    """Starts Chromium without a window."""
+    return driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
 def along(points: list[tuple[int, int]], steps: int = 40) -> np.ndarray:
     """A smooth stroke through the points, as a moving pointer reports it: (steps, 2), in units of the paper's side."""
     corners = np.array(points) / 100

@@ -52,7 +52,9 @@ export function createButtons(toolbar, reading, lines, select) {
     if (i === 0 || line !== lines[i - 1]) rows.push(document.createElement("div"))
     rows.at(-1).append(button)
   })
+  const focused = [...toolbar.querySelectorAll("button")].indexOf(document.activeElement)
   toolbar.replaceChildren(...rows)
+  toolbar.querySelectorAll("button")[focused]?.focus()  // a later answer does not take the keyboard away
   toolbar.onkeydown = event => {
     const step = {ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1}[event.key]
     const buttons = [...toolbar.querySelectorAll("button")]

@@ -1,9 +1,9 @@
 // Own digits: each that is shown can be given its label, then it is kept; a training learns them.
 
+import {ask} from "./server.js"
 import {chosenRuns, element, showMessage} from "./view.js"
 
 const NO_DIGIT = "no_digit"
-const NO_SERVER = "The server does not answer; is it still running?"
 const POLL = 500  // ms
 
 export class OwnDigits {
@@ -122,13 +122,8 @@ export class OwnDigits {
   }
 
   async #ask(path, options) {  // the answer; none if it is an error, which is shown
-    try {
-      const {error, ...answer} = await (await fetch(path, options)).json()
-      if (error) showMessage(error)
-      return error ? null : answer
-    } catch {
-      showMessage(NO_SERVER)
-      return null
-    }
+    const {error, ...answer} = await ask(path, options)
+    if (error) showMessage(error)
+    return error ? null : answer
   }
 }

@@ -2,9 +2,8 @@
 
 import {Drawing} from "./drawing.js"
 import {OwnDigits} from "./own.js"
+import {ask, NO_SERVER} from "./server.js"
 import {announce, chosenRuns, createCards, element, showAnswer, showChoice, showDigits, showMessage, showSheet} from "./view.js"
-
-const NO_SERVER = "The server does not answer; is it still running?"
 
 const drawing = new Drawing(element("canvas"), () => Number(element("width").value), changed)
 const own = new OwnDigits(() => ({answer, selected, source: photo?.name ?? ""}), select, compareWith)
@@ -61,7 +60,7 @@ async function read() {
     return show()
   }
   const start = performance.now()
-  const {error = "", ...received} = await ask(runs)
+  const {error = "", ...received} = await readWith(runs)
   if (sent !== photo || isEmpty() || String(runs) !== String(chosenRuns())) return  // no longer asked
   if (error && error !== NO_SERVER && sent) return refuse(error.replace(/^picture:/, `${sent.name}:`))
   showMessage(error || refusal)
@@ -79,15 +78,10 @@ function nearest({boxes, width, height}, [x, y]) {  // the digit that is being d
   return Math.max(0, distances.indexOf(Math.min(...distances)))
 }
 
-async function ask(runs) {
+function readWith(runs) {
   const query = new URLSearchParams([...runs.map(run => ["run", run]), ["several", ""]])
   if (!photo) query.set("drawing", "")
-  try {
-    const response = await fetch(`read?${query}`, {method: "POST", body: photo ?? drawing.toPGM()})
-    return await response.json()
-  } catch {
-    return {error: NO_SERVER}
-  }
+  return ask(`read?${query}`, {method: "POST", body: photo ?? drawing.toPGM()})
 }
 
 // Photos

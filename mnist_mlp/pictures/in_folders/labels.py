@@ -118,6 +118,12 @@ def check_holds_pictures(label: Folder) -> None:
     raise InputError(f"{label.path}: no pictures, but {found}; pictures end with {' '.join(sorted(picture_endings()))}")
 
 
+def digits_by_part(tree: Folder) -> dict[str, Labels]:
+    """Returns what ``labels_by_part`` does, without ``no_digit``."""
+    parts = labels_by_part(tree)
+    return {name: {label: part[label] for label in part if label != NO_DIGIT} for name, part in parts.items()}
+
+
 def no_labels(tree: Folder) -> Counter[str]:
     """Returns how many pictures lie in folders that are no labels, by the names of these."""
     inside = {name: [folder for folder in tree.below() if folder.name == name] for name in (NO_DIGIT, UNSORTED)}

@@ -10,7 +10,7 @@ import torch
 from support.commands import composed
 
 from mnist_mlp.command.settings import check
-from mnist_mlp.components.refused import CLASSES
+from mnist_mlp.components.refused import CALLBACKS as REFUSED
 from mnist_mlp.errors import InputError
 from mnist_mlp.reader import Reader
 from mnist_mlp.runs.folder import RunFolder
@@ -34,7 +34,6 @@ NEED_MORE = {  # and what is missing here
     "ThroughputMonitor": "callbacks.mine.batch_size_fn is missing",
     "DeviceStatsMonitor": "psutil",
 }
-REFUSED = {target.rpartition(".")[2]: reason for target, reason in CLASSES.items() if ".callbacks." in target}
 
 
 def train(folder: Path, name: str, epochs: int = 2, *overrides: str) -> RunFolder:

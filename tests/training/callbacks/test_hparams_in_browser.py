@@ -5,19 +5,17 @@ MNIST_MLP_SCREENSHOTS names a folder to save screenshots in.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.browser import CHROMIUM, launch, playwright
 from support.commands import composed
 
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.training import run as training
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium on the path")]
 PATIENCE = 120_000  # ms
 
@@ -55,7 +53,7 @@ def cells(logdir: Path, screenshot: Path) -> list[str]:
     ):
         try:
             address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = launch(driver)
             page = browser.new_page(viewport={"width": 2000, "height": 1600})
             page.goto(f"{address}#hparams", wait_until="commit", timeout=PATIENCE)
             page.get_by_text(re.compile("result$")).first.wait_for(timeout=PATIENCE)

@@ -37,6 +37,15 @@ def constants(module: ModuleType) -> dict[str, float]:
     return {name: value for name, value in defined.items() if name in own.replace(",", "").split()}
 
 
+def labelled(folder: Path, every: int) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind of each picture, and what is written in it. Of those of one digit each ``every``-th is taken."""
+    with (folder / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    rows = [row for row in rows if row["kind"] == "single"][::every] + [row for row in rows if row["kind"] != "single"]
+    kinds, written = ({row["file"]: row[column] for row in rows} for column in ("kind", "digits"))
+    return kinds, written
+
+
 def picture(file: Path) -> np.ndarray:
     return shrink_to(read_picture(file), digits.MAX_WORK_SIDE)
 
@@ -57,10 +66,7 @@ def changes(before: dict[str, bool], after: dict[str, bool], kinds: dict[str, st
 
 
 def report(reader: Reader, folder: Path, every: int, only: str) -> None:
-    with (folder / "labels.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    rows = [row for row in rows if row["kind"] == "single"][::every] + [row for row in rows if row["kind"] != "single"]
-    kinds, written = ({row["file"]: row[column] for row in rows} for column in ("kind", "digits"))
+    kinds, written = labelled(folder, every)
     pictures = {file: picture(folder / file) for file in kinds}
     usual = exact(reader, pictures, written)
     for kind, count in Counter(kinds.values()).items():

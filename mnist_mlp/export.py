@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,6 +111,7 @@ def onnx_file(reader: Reader, config: str, metrics: str) -> bytes:
 
 def check(content: bytes, reader: Reader, test: Split) -> str:
     """Returns how well an ONNX file agrees with the reader on the test images; raises InputError if not enough."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime 1.32 keeps a database of events in the home
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

@@ -1,6 +1,7 @@
 """What a terminal shows: texts of its width, and the line that shows how far something is."""
 
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -82,6 +83,11 @@ def wrapped(text: str, width: int | None) -> str:
 def say(text: str) -> None:
     """Prints at once, in lines that fit the terminal."""
     print(wrapped(text, columns()), flush=True)
+
+
+def shell_command(*words: object) -> str:
+    """Returns a command as one types it: words with spaces, or with what shells expand, in quotes."""
+    return shlex.join(map(str, words))
 
 
 def plural(count: int, noun: str) -> str:

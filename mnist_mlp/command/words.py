@@ -83,9 +83,10 @@ def meaning(word: str, value: str) -> str:
     if choices := [*([assignment(key, "")] if key else []), *(f"{group}={lower}" for group in groups)]:
         return f"write {' or '.join(choices)}"
     if Path(word).is_dir():
-        return f"to train on the images in a folder: data=folder data.root={word}; to continue a run: resume={word}"
+        folder = shlex.quote(word)
+        return f"to train on the images in a folder: data=folder data.root={folder}; to continue a run: resume={folder}"
     if Path(word).is_file() and not word.endswith(".py"):
-        return f"to read the digits in a picture: python -m mnist_mlp.predict {word}"
+        return f"to read the digits in a picture: python -m mnist_mlp.predict {shlex.quote(word)}"
     return f"neither a setting (KEY=VALUE) nor a choice (GROUP=NAME); {SEE_HELP}"
 
 

@@ -22,7 +22,7 @@ from mnist_mlp.runs.folder import SweepFolder
 from mnist_mlp.sweeps import search
 from mnist_mlp.sweeps.jobs import cores
 from mnist_mlp.sweeps.progress import SweepProgress
-from mnist_mlp.terminal import plural
+from mnist_mlp.terminal import plural, shell_command
 from mnist_mlp.training.ranks import is_rank
 
 
@@ -110,7 +110,8 @@ class Sweep(Callback):
             self.say_how_to_resume("what is finished is kept; to run the rest:")
 
     def say_how_to_resume(self, reason: str) -> None:
-        print(f"{reason}\n  python train.py resume={self.sweep.path}", file=sys.stderr)
+        again = shell_command("python", "train.py", f"resume={self.sweep.path}")
+        print(f"{reason}\n  {again}", file=sys.stderr)
 
     def __getstate__(self) -> dict:
         return {}  # launchers send callbacks to the jobs' processes; threads and locks cannot go along

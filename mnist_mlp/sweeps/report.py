@@ -13,7 +13,7 @@ from mnist_mlp.sweeps import figures, search
 from mnist_mlp.sweeps.comparison import Run, Setting, factors_of, read_runs, settings_of
 from mnist_mlp.sweeps.scores import TEST_ACCURACY, VAL_ACCURACY, Score
 from mnist_mlp.sweeps.tables import Table, epochs_table, settings_table, write_csv
-from mnist_mlp.terminal import columns, plural, wrapped
+from mnist_mlp.terminal import columns, plural, shell_command, wrapped
 
 # What a search's file may set for all of its trials, and what it is otherwise
 OF_A_SEARCH = {"trainer.max_epochs": None, "metrics": "none", "monitor": "val_accuracy", "mode": "max"}
@@ -57,7 +57,7 @@ def write_report(folders: list[Path], by: str | None = None, to: Path | None = N
     texts = [part.markdown() if isinstance(part, Table) else part for part in parts]
     write_text(report.summary("md"), "\n\n".join([f"# {heading}", *texts]) + "\n")
     kinds = ", .csv and .png" if figure else " and .csv"
-    print(f"\nreport:    {to}/summary.md{kinds}\ndashboard: tensorboard --logdir {to}")
+    print(f"\nreport:    {to}/summary.md{kinds}\ndashboard: {shell_command('tensorboard', '--logdir', to)}")
     return len(failed)
 
 
@@ -133,7 +133,7 @@ def title(folders: list[Path]) -> str:
         of_hydra = [word for word in overrides["hydra"] if word.startswith(("hydra.sweeper.", "hydra.launcher."))]
         task = overrides["task"]
         multirun = [] if any(word.startswith(("study=", "search=")) for word in task) else ["-m"]
-        return " ".join(["python train.py", *multirun, *task, *of_hydra])
+        return shell_command("python", "train.py", *multirun, *task, *of_hydra)
     except (InputError, LookupError, TypeError, AttributeError, ValueError):
         return "Runs in " + ", ".join(map(str, folders))
 
@@ -146,4 +146,4 @@ def command(trial: Run) -> str:
         for key, default in OF_A_SEARCH.items()
         if (value := trial.chosen(key)) not in (default, None) and f"{key}={value}" not in typed
     ]
-    return " ".join(["python train.py", *typed, *words])
+    return shell_command("python", "train.py", *typed, *words)

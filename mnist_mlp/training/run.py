@@ -19,7 +19,7 @@ from mnist_mlp.model.mlp import count_parameters, summary
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
 from mnist_mlp.runs.folder import COLUMNS, RunFolder
 from mnist_mlp.runs.metrics import Metrics
-from mnist_mlp.terminal import say
+from mnist_mlp.terminal import say, shell_command
 from mnist_mlp.training import build, ranks
 from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
 from mnist_mlp.training.callbacks.history import History
@@ -203,7 +203,8 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
     if not run.last.exists():
         return "no epoch was finished, so nothing was kept"
     epochs = read_checkpoint(run.last)["epoch"] + 1
-    return f"{epochs} of {max_epochs} epochs are kept; to continue:\n  python train.py resume={shown(run.path)}"
+    again = shell_command("python", "train.py", f"resume={shown(run.path)}")
+    return f"{epochs} of {max_epochs} epochs are kept; to continue:\n  {again}"
 
 
 def print_scores(metrics: Metrics, tested: int) -> None:
@@ -223,7 +224,7 @@ def print_scores(metrics: Metrics, tested: int) -> None:
 def print_places(run: RunFolder) -> None:
     """Prints where a run lies, and what to type next."""
     logdir = "outputs" if run.path.is_relative_to(Path("outputs").absolute()) else shown(run.path)
-    print(f"run folder: {shown(run.path)}\ndashboard:  tensorboard --logdir {logdir}")
+    print(f"run folder: {shown(run.path)}\ndashboard:  {shell_command('tensorboard', '--logdir', logdir)}")
 
 
 def shown(path: Path) -> Path:

@@ -46,9 +46,9 @@ def test_what_is_typed_of_the_model_stays(run):
 def test_a_sweep_over_runs_needs_one_model(run, tmp_path):
     other = save_run(tmp_path / "other", perceptron(), config={"model": MODEL | {"hidden_sizes": []}})
     same = save_run(tmp_path / "same", perceptron(), config={"model": MODEL}, choices={"model": "mlp"})
-    assert "++model.hidden_sizes=[64, 32]" in with_start(["-m", f"init='{run.path}',{same.path}"])
+    assert "++model.hidden_sizes=[64, 32]" in with_start(["-m", f"init='{run.path}','{same.path}'"])
     with pytest.raises(InputError, match="different models"):
-        with_start(["-m", f"init='{run.path}',{other.path}"])
+        with_start(["-m", f"init='{run.path}','{other.path}'"])
 
 
 def test_no_run_is_one_line_before_torch(tmp_path):

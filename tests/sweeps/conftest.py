@@ -7,6 +7,8 @@ from hydra import compose, initialize_config_dir
 from support.commands import PROJECT
 from support.runs import save_run
 
+from mnist_mlp.command.typed import plain
+
 CONFIG = {
     "model": {"dropout": 0.3, "hidden_sizes": [128, 128]},
     "optimizer": {"lr": 0.001},
@@ -65,6 +67,6 @@ def multirun():
 
     def composed(*overrides):
         with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-            return compose("config", [*overrides], return_hydra_config=True)
+            return compose("config", [plain(word) for word in overrides], return_hydra_config=True)
 
     return composed

@@ -1,5 +1,6 @@
 import errno
 import os
+import shlex
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -124,9 +125,11 @@ def test_a_file_system_without_locks_costs_a_warning(tmp_path, monkeypatch, caps
 def test_a_sweep_that_was_stopped_says_how_to_resume(multirun, add_run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("mnist_mlp.sweeps.hydra_callback.atexit.register", lambda function: None)
     sweep = Sweep()
-    sweep.on_multirun_start(multirun("study=dropout", f"hydra.sweep.dir={tmp_path / 'sweep'}"))
-    last = add_run(seed=0).last
+    sweep.on_multirun_start(multirun("study=dropout", f"hydra.sweep.dir={tmp_path}/my sweep"))
+    last = add_run(seed=0, sweep="my sweep").last
     last.parent.mkdir()
     last.touch()
     sweep.on_exit()
-    assert capsys.readouterr().err.endswith(f"to run the rest:\n  python train.py resume={tmp_path / 'sweep'}\n")
+    said = capsys.readouterr().err
+    assert "what is finished is kept; to run the rest:\n" in said
+    assert shlex.split(said.splitlines()[-1]) == ["python", "train.py", f"resume={tmp_path}/my sweep"]

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.pictures.dither import undithered
 from mnist_mlp.pictures.finding.colour import contrasting_grey
 
 with suppress(ImportError):
@@ -35,9 +36,9 @@ TO_EXPORT |= {".rw2", ".svg", ".webp", *HEIC}
 def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     """Reads a picture file as grey, uint8 (height, width), upright, with its ink and paper as they are.
 
-    Of its colours the grey is taken that shows the ink best. A JPEG of more than MAX_PIXELS is decoded to a half, a
-    quarter or an eighth of its sides. Transparent parts become paper that contrasts with the drawing. Of several
-    frames the first is read.
+    Of its colours the grey is taken that shows the ink best. Dots that stand for grey are smoothed. A JPEG of more than
+    MAX_PIXELS is decoded to a half, a quarter or an eighth of its sides. Transparent parts become paper that contrasts
+    with the drawing. Of several frames the first is read.
 
     Args:
         source: A path or an open binary file.
@@ -49,7 +50,7 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     try:
         with opened(source) as image:
             halve(image)
-            return np.ascontiguousarray(grey(ImageOps.exif_transpose(image)))
+            return undithered(np.ascontiguousarray(grey(ImageOps.exif_transpose(image))))
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a readable image ({unknown_format(source)})") from error
     except FileNotFoundError as error:

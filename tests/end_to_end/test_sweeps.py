@@ -51,7 +51,7 @@ def test_a_search_that_is_killed_loses_no_finished_trial(tmp_path, mnist_root):
     assert result.returncode == 0, result.stderr
     assert {path: path.read_bytes() for path in before} == before
     assert len(list((tmp_path / "s").glob("*/metrics.json"))) == 6
-    assert "Best of 6 trials on the validation images:\n\n    python train.py" in result.stdout
+    assert "Best of 6 trials by validation accuracy:\n\n    python train.py" in result.stdout
 
 
 @pytest.mark.slow

@@ -130,3 +130,10 @@ def test_a_jpeg_that_pillow_thinks_too_large_is_read_from_a_path_and_from_an_ope
     (tmp_path / "a.jpg").write_bytes(file.getvalue())
     assert_seven(read_picture(tmp_path / "a.jpg"))
     assert_seven(read_picture(file))
+
+
+@pytest.mark.parametrize("size", [(2000, 10), (1, 5000), (1, 1)])
+def test_colours_of_any_shape_are_read(tmp_path, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "strip.png")
+    assert read_picture(tmp_path / "strip.png").shape == size[::-1]

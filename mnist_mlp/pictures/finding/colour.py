@@ -20,8 +20,8 @@ def contrasting_grey(picture: np.ndarray) -> np.ndarray:
     sample = np.ascontiguousarray(picture[::step, ::step])  # averaging would fade hairlines
     if (sample == sample[..., :1]).all():
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    side = max(sample.shape)
-    small = cv2.resize(sample, None, fx=PAPER_SIDE / side, fy=PAPER_SIDE / side, interpolation=cv2.INTER_AREA)
+    width, height = (max(1, round(extent * PAPER_SIDE / max(sample.shape))) for extent in sample.shape[1::-1])
+    small = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(small, round(0.6 * np.prod(small.shape[:2]) ** 0.5) | 1)
     paper = cv2.resize(paper, sample.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     differences = (sample.astype(np.float32) - paper).reshape(-1, 3)

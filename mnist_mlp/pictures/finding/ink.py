@@ -12,6 +12,8 @@ from mnist_mlp.pictures.finding.sheet import table_in
 from mnist_mlp.pictures.geometry import shrink_to
 
 PAPER_SIDE = 128  # px, longer side at which the paper and its light are estimated: both vary slowly
+WIDE = 0.45  # of the height, what the widest stroke has: no digit is taller than the picture, and no blot half as tall
+NARROW = 0.15  # of the height, what strokes have where the light changes within the width of a hand
 CONTRAST = 0.1  # Sauvola's k: fraction of the mean around it by which ink is darker, at least
 WINDOW = 0.125  # of the longer side, over which the mean is taken
 FAINT = 0.65  # of the threshold for ink, what the fainter parts of a stroke absorb at least
@@ -19,14 +21,19 @@ LIKELY = 0.1  # fraction of the light that what is likely to be ink absorbs
 MIN_ABSORPTION = 0.05  # fraction of the paper's light that ink absorbs at least
 
 
-def absorption(picture: np.ndarray, black: float) -> np.ndarray:
+def absorption(picture: np.ndarray, black: float, widest: float = WIDE) -> np.ndarray:
     """Returns the fraction of the paper's light that each pixel absorbs: about 0 for paper, up to 1 for ink, float32.
 
     The paper in its light is what a morphological closing leaves, which fills everything narrower than the widest
     stroke. Serra 1982, Image Analysis and Mathematical Morphology.
+
+    Args:
+        picture: Grey, uint8 (height, width), ink dark on light.
+        black: Added to each grey level: what a camera shows of the blackest ink.
+        widest: The widest stroke, as a fraction of the picture's height.
     """
     small = cv2.GaussianBlur(shrink_to(picture, PAPER_SIDE), (3, 3), 0).astype(np.float32)
-    extent = round(0.45 * small.shape[0]) | 1  # no digit is taller than the picture, and no blot half as tall
+    extent = round(widest * small.shape[0]) | 1
     y, x = (min(extent // 2, side - 1) for side in small.shape)
     beyond = np.pad(small, [(y, y), (x, x)], "reflect", reflect_type="odd")  # continues the slope of the light
     closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
@@ -113,17 +120,23 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
     """
     light = is_light_on_dark(picture)
     for inverted in (light, not light):
-        dark = 255 - picture if inverted else picture
-        absorbed = absorption(dark, 64 if inverted else 8)
-        table = table_in(dark)
+        dark, black, exchanged = 255 - picture if inverted else picture, 64 if inverted else 8, inverted != light
+        absorbed, table = absorption(dark, black), table_in(dark)
+        if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
+            yield from strokes(absorption(dark, black, NARROW), exchanged)
         for paper in [None] if table is None else [~table, None]:
-            seen = absorbed if paper is None else absorbed * paper
-            thresholds = ink_thresholds(seen)
-            if thresholds is not None:
-                likely = inverted == light and thresholds[0] > LIKELY and is_sharp(seen, thresholds[0])
-                yield from without_ruling(Ink(whole_strokes(seen, *thresholds), likely, inverted != light))
+            for ink in strokes(absorbed if paper is None else absorbed * paper, exchanged):
+                yield from without_ruling(ink)
             local = sauvola(dark)
-            yield from without_ruling(Ink(local if paper is None else local * paper, False, inverted != light))
+            yield from without_ruling(Ink(local if paper is None else local * paper, False, exchanged))
+
+
+def strokes(absorbed: np.ndarray, exchanged: bool) -> Iterator[Ink]:
+    """Yields what absorbs more light than paper as ink, or nothing if there is only paper."""
+    thresholds = ink_thresholds(absorbed)
+    if thresholds is not None:
+        likely = not exchanged and thresholds[0] > LIKELY and is_sharp(absorbed, thresholds[0])
+        yield Ink(whole_strokes(absorbed, *thresholds), likely, exchanged)
 
 
 def without_ruling(ink: Ink) -> Iterator[Ink]:

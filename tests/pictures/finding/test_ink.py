@@ -63,3 +63,24 @@ def test_a_long_row_of_hairlines():
         cv2.ellipse(row, (left + 60, 130), (40, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
         cv2.ellipse(row, (left + 60, 230), (50, 50), 0, 0, 360, 0, 1, cv2.LINE_AA)
     assert len(digits_in(row)) == len(digits_in(255 - row)) == 10
+
+
+@pytest.mark.parametrize("brightness", [0.4, 0.6])
+@pytest.mark.parametrize("edge", [1, 4])
+def test_what_is_written_in_a_sharp_shadow_is_ink_too(brightness, edge):
+    """The shadow of a phone, which is as dark as many tables; the network tells it from one."""
+    written = cv2.resize(np.hstack([one_seven(), one_seven()]), None, fx=0.9, fy=1.5)
+    light = cv2.GaussianBlur(np.where(np.arange(540) < 260, brightness, 1) * np.ones((300, 1)), (0, 0), edge)
+    ink = next(inks_in((written * light).astype(np.uint8))).amount > 0.5
+    missed, added = (written < 100) & ~ink, (written > 200) & ink
+    assert missed.sum() < 0.1 * (written < 100).sum()
+    assert added.sum() < 0.1 * (written < 100).sum()
+
+
+def test_a_table_around_the_sheet_is_no_ink():
+    picture = np.random.default_rng(0).normal(60, 15, (500, 600)).clip(0, 255).astype(np.uint8)
+    picture[100:420, 130:480] = cv2.resize(one_seven(), (350, 320))
+    amounts = [ink.amount > 0.5 for ink in inks_in(picture)]
+    outside = np.ones(picture.shape, bool)
+    outside[90:430, 120:490] = False
+    assert any(not (amount & outside).any() and amount.any() for amount in amounts[:4])

@@ -1,6 +1,7 @@
 """How a command ends: signals, streams that are closed or full, and names that no encoding has."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from mnist_mlp.errors import explain
 
 def run(code: str, *, shell: str = "{}", **environment: str) -> subprocess.CompletedProcess:
     """Runs Python code behind ``from mnist_mlp.errors import *``, in a shell."""
-    command = shell.format(f'exec {sys.executable} -c "$CODE"')
+    command = shell.format(f'exec {shlex.quote(sys.executable)} -c "$CODE"')
     variables = os.environ | environment | {"CODE": "import os\nfrom mnist_mlp.errors import *\n" + code}
     return subprocess.run(command, shell=True, env=variables, capture_output=True, preexec_fn=heed_ctrl_c)
 

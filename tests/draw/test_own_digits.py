@@ -155,7 +155,7 @@ scores = {"test_accuracy": 0.9, "test_loss": 0.3, "val_accuracy": 0.9, "fit_seco
 (folder / "checkpoints").mkdir(parents=True)
 (folder / "checkpoints/best.ckpt").touch()
 (folder / "metrics.json").write_text(json.dumps(scores | {"own_digits": own}))
-Path("arguments").write_text(" ".join(sys.argv[1:]))
+Path("arguments").write_text("\\n".join(sys.argv[1:]))
 """
 
 
@@ -171,7 +171,7 @@ def test_a_training_is_started_and_its_run_offered(client, own, run, train_py, m
         " test images: 1 of 10,000 read correctly before, 3 after"
     )
     assert state["run"] in [run["name"] for run in client.get("/runs").json()["runs"]]
-    arguments = Path("arguments").read_text().split()
+    arguments = Path("arguments").read_text().splitlines()
     assert arguments[:3] == ["experiment=learn", "data=mnist", "data.fallback=null"]
     assert arguments[3:5] == [f"init={run}", f"data.extra={own}"]
 

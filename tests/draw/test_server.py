@@ -130,7 +130,9 @@ def test_a_bad_request_is_answered_in_one_line(client, query, body, said):
 
 
 def test_a_path_is_not_a_name(client, outputs):
-    assert client.post(f"/read?run={outputs.parent / 'elsewhere'}", content=drawing(SEVEN)).status_code == 400
+    assert (
+        client.post("/read", params={"run": f"{outputs.parent}/elsewhere"}, content=drawing(SEVEN)).status_code == 400
+    )
 
 
 def test_a_body_is_read_up_to_the_limit_only(client, monkeypatch):
@@ -203,7 +205,7 @@ def test_the_runs_that_can_be_chosen(outputs):
     listed = {run["name"]: run["val_accuracy"] for run in client.get("/runs").json()["runs"]}
     assert listed == {"day/b": None, elsewhere: 0.9, "day/a": 0.9}
     assert client.get("/runs").json()["chosen"] == ["day/b", elsewhere]
-    assert client.post(f"/read?run={elsewhere}", content=drawing(SEVEN)).status_code == 200
+    assert client.post("/read", params={"run": elsewhere}, content=drawing(SEVEN)).status_code == 200
     add_run(outputs / "later", 3)
     assert client.post("/read?run=later", content=drawing(SEVEN)).status_code == 400  # not listed yet
     assert "later" in [run["name"] for run in client.get("/runs").json()["runs"]]

@@ -123,7 +123,8 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
         dark, black, exchanged = 255 - picture if inverted else picture, 64 if inverted else 8, inverted != light
         absorbed, table = absorption(dark, black), table_in(dark)
         if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
-            yield from strokes(absorption(dark, black, NARROW), exchanged)
+            for ink in strokes(absorption(dark, black, NARROW), exchanged):
+                yield ink._replace(is_likely=False)
         for paper in [None] if table is None else [~table, None]:
             for ink in strokes(absorbed if paper is None else absorbed * paper, exchanged):
                 yield from without_ruling(ink)

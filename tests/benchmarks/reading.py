@@ -28,14 +28,14 @@ from support import rendering
 from torch import Tensor
 
 from mnist_mlp.data.module import DigitsDataModule
-from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.finding.ink import inks_in
 from mnist_mlp.pictures.mnist_form import centred, fitted, mnist_image
 from mnist_mlp.reader import Reader
 
 BLANK = np.zeros((28, 28), np.uint8)
-PAGES, NO_DIGITS = 1000, 500
+NO_DIGITS = 500
+READERS: list[Reader] = []  # a worker's own
 
 
 # What may be done to a picture: from grey, uint8 (height, width), to the image that the network sees, uint8 (28, 28).
@@ -63,11 +63,11 @@ def without_paper(picture: np.ndarray) -> np.ndarray:
 
 
 def whole(picture: np.ndarray) -> np.ndarray:
-    return first(*(image for _, image in digits_in(picture, several=False)))
+    return first(*(digit.image for digit in READERS[0].digits_in(picture, several=False)))
 
 
 def found(picture: np.ndarray) -> np.ndarray:
-    digits = digits_in(picture)
+    digits = READERS[0].digits_in(picture)
     return digits[0].image if len(digits) == 1 else BLANK
 
 
@@ -85,6 +85,12 @@ STEPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def start(run: Path) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    READERS.append(Reader(run))
+
+
 def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
     """A digit drawn as one kind of picture, after each of STEPS."""
     number, image = numbered
@@ -94,7 +100,7 @@ def seen(kind: str, numbered: tuple[int, np.ndarray]) -> list[np.ndarray]:
 
 def page(digits: tuple[np.ndarray, np.ndarray], redrawn: bool, number: int) -> tuple[str, list[np.ndarray]]:
     drawn = rendering.page(*digits, number, redrawn)
-    return "".join(drawn.lines), [digit.image for digit in digits_in(drawn.picture)]
+    return "".join(drawn.lines), [digit.image for digit in READERS[0].digits_in(drawn.picture)]
 
 
 def no_digit(number: int) -> np.ndarray:
@@ -127,7 +133,7 @@ def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -
         *(f"{step:>28}" for step in (*STEPS, "all: refused", "all: misread of the rest")),
     )
     accuracy, samples = {}, {}
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=start, initargs=[run]) as workers:
         for kind in rendering.KINDS:
             images = list(workers.map(partial(seen, kind), enumerate(digits[:count].numpy()), chunksize=20))
             guesses = [reader.logits(np.stack(images)).argmax(1) for images in zip(*images)]
@@ -141,7 +147,7 @@ def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -
         print()
         for redrawn, how in ((False, "with the strokes they have"), (True, "redrawn with a pen")):
             one = partial(page, (digits.numpy(), labels.numpy()), redrawn)
-            report_pages(how, list(workers.map(one, range(PAGES), chunksize=5)), reader)
+            report_pages(how, list(workers.map(one, range(count), chunksize=5)), reader)
         no_digits = np.stack(list(workers.map(no_digit, range(NO_DIGITS), chunksize=10)))
     refusals(as_they_are, no_digits, reader.logits(no_digits))
     if picture:
@@ -153,7 +159,7 @@ def report_pages(how: str, pages: list[tuple[str, list[np.ndarray]]], reader: Re
     read = [reader.logits(np.stack(images)).argmax(1).tolist() if images else [] for _, images in pages]
     right = np.mean([text == "".join(map(str, labels)) for labels, (text, _) in zip(read, pages)])
     cut = np.mean([len(text) == len(images) for text, images in pages])
-    print(f"{right:.1%} of {PAGES} pages of digits {how} read without an error ({cut:.1%} cut as they should be)")
+    print(f"{right:.1%} of {len(pages)} pages of digits {how} read without an error ({cut:.1%} cut as they should be)")
 
 
 def refusals(digits: Tensor, no_digits: np.ndarray, no_digits_logits: Tensor) -> None:
@@ -207,7 +213,7 @@ def shown(picture: np.ndarray) -> np.ndarray:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a training run")
-    parser.add_argument("--images", type=int, default=1000, help="of each kind")
+    parser.add_argument("--images", type=int, default=1000, help="of each kind, and pages")
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--part", choices=("val", "test"), default="test")
     parser.add_argument("--root", type=Path, default=Path(os.environ.get("MNIST_ROOT", "data")))

@@ -17,7 +17,7 @@ MAX_WORK_SIDE = 1600  # px: larger pictures are reduced first, no digit needs mo
 MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would be all edge
 MAX_SEEN = 500  # pieces seen in all ways to see a picture, after which no other is tried
 READ = 0.6  # nats, score from which on digits are read where there may be no ink
-EXCHANGED = 0.25  # nats by which what looks like paper must be read more plainly than what looks like ink
+MARGIN = 0.25  # nats by which what may be no ink must be read more plainly than what was seen before
 PLAIN = 1.0  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
 
 
@@ -57,7 +57,7 @@ def digits_in(
         segmentation = segment(ink.amount, found, probabilities, not several)
         if several and probabilities is not None and segmentation.score < PLAIN:
             segmentation = max(segmentation, unframed(ink.amount, found, segmentation, probabilities), key=score)
-        if segmentation.score > (best.score if ink.is_likely else max(best.score + EXCHANGED * ink.is_exchanged, READ)):
+        if segmentation.score > (best.score if ink.is_likely else max(best.score + MARGIN, READ)):
             best = segmentation
         seen += len(found.pieces)
         if (probabilities is None and best.digits) or best.score > PLAIN or seen > MAX_SEEN:

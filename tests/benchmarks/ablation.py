@@ -19,7 +19,7 @@ from sensitivity import exact, labelled, picture
 
 from mnist_mlp.pictures import digits, files, mnist_form
 from mnist_mlp.pictures.finding import ink, lattice, pieces
-from mnist_mlp.pictures.finding.ink import Ink, inks_in, is_light_on_dark, sauvola
+from mnist_mlp.pictures.finding.ink import Ink, inks_in, polarity, sauvola
 from mnist_mlp.reader import Reader
 
 
@@ -27,8 +27,8 @@ def binarised(dark_ink: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndar
     """Returns what sees the ink of a picture in one way: that of a binarisation of dark ink on light paper."""
 
     def inks(picture: np.ndarray) -> Iterator[Ink]:
-        dark = 255 - picture if is_light_on_dark(picture) else picture
-        yield Ink(dark_ink(dark), is_likely=True, is_exchanged=False)
+        dark = 255 - picture if polarity(picture) > 0 else picture
+        yield Ink(dark_ink(dark), is_likely=True)
 
     return inks
 

@@ -18,6 +18,8 @@ CONTRAST = 0.1  # Sauvola's k: fraction of the mean around it by which ink is da
 WINDOW = 0.125  # of the longer side, over which the mean is taken
 FAINT = 0.65  # of the threshold for ink, what the fainter parts of a stroke absorb at least
 LIKELY = 0.1  # fraction of the light that what is likely to be ink absorbs
+CERTAIN = 0.99  # of all contrast is dark on light or light on dark: then what looks like paper is paper
+SMALL = 96  # px, longer side: in so small a picture even then the paper between broken strokes may show the digit
 MIN_ABSORPTION = 0.05  # fraction of the paper's light that ink absorbs at least
 
 
@@ -43,8 +45,10 @@ def absorption(picture: np.ndarray, black: float, widest: float = WIDE) -> np.nd
     return 1 - (picture + np.float32(black)) / (paper + np.float32(black))
 
 
-def is_light_on_dark(picture: np.ndarray) -> bool:
+def polarity(picture: np.ndarray) -> float:
     """Tells whether the pixels of a grey picture, uint8, that differ most from their surroundings are the lighter ones.
+
+    From -1, all are darker, to 1.
 
     The surroundings are medians over half the picture, since ink covers less than half of any half. The fifth power
     gives little weight to shadows, which are large but not black.
@@ -58,7 +62,8 @@ def is_light_on_dark(picture: np.ndarray) -> bool:
     surroundings = cv2.resize(surroundings, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
     difference = cv2.subtract(sample, surroundings, dtype=cv2.CV_32F) * np.float32(1 / 255)
     square = difference * difference
-    return bool(np.vdot(square * square, difference) > 0)
+    weights = square * square
+    return float(np.vdot(weights, difference) / max(np.vdot(weights, np.abs(difference)), 1e-9))
 
 
 def ink_thresholds(absorbed: np.ndarray) -> tuple[float, float] | None:
@@ -105,12 +110,11 @@ class Ink(NamedTuple):
 
     amount: np.ndarray
     is_likely: bool
-    is_exchanged: bool  # whether what looks like paper is taken for ink
 
 
 def drawn_ink(picture: np.ndarray) -> Ink:
     """Returns the ink of a drawing, dark on white, uint8 (height, width)."""
-    return Ink(np.float32(1 / 255) * (255 - picture), is_likely=True, is_exchanged=False)
+    return Ink(np.float32(1 / 255) * (255 - picture), is_likely=True)
 
 
 def inks_in(picture: np.ndarray) -> Iterator[Ink]:
@@ -118,26 +122,32 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
 
     What is not likely is ink only if digits are read in it: soft edges are those of shadows.
     """
-    light = is_light_on_dark(picture)
-    for inverted in (light, not light):
-        dark, black, exchanged = 255 - picture if inverted else picture, 64 if inverted else 8, inverted != light
-        absorbed, table = absorption(dark, black), table_in(dark)
-        if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
-            for ink in strokes(absorption(dark, black, NARROW), exchanged):
-                yield ink._replace(is_likely=False)
-        for paper in [None] if table is None else [~table, None]:
-            for ink in strokes(absorbed if paper is None else absorbed * paper, exchanged):
-                yield from without_ruling(ink)
-            local = sauvola(dark)
-            yield from without_ruling(Ink(local if paper is None else local * paper, False, exchanged))
+    lightness = polarity(picture)
+    yield from dark_inks_in(255 - picture if lightness > 0 else picture, black=64 if lightness > 0 else 8)
+    if abs(lightness) < CERTAIN or max(picture.shape) <= SMALL:  # perhaps what looks like paper is ink
+        for ink in dark_inks_in(picture if lightness > 0 else 255 - picture, black=8 if lightness > 0 else 64):
+            yield ink._replace(is_likely=False)
 
 
-def strokes(absorbed: np.ndarray, exchanged: bool) -> Iterator[Ink]:
+def dark_inks_in(picture: np.ndarray, black: float) -> Iterator[Ink]:
+    """Does what ``inks_in`` says for ink that is dark on light; ``black`` is that of ``absorption``."""
+    absorbed, table = absorption(picture, black), table_in(picture)
+    if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
+        for ink in strokes(absorption(picture, black, NARROW)):
+            yield ink._replace(is_likely=False)
+    for paper in [None] if table is None else [~table, None]:
+        for ink in strokes(absorbed if paper is None else absorbed * paper):
+            yield from without_ruling(ink)
+        local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
+        yield from without_ruling(Ink(local if paper is None else local * paper, is_likely=False))
+
+
+def strokes(absorbed: np.ndarray) -> Iterator[Ink]:
     """Yields what absorbs more light than paper as ink, or nothing if there is only paper."""
     thresholds = ink_thresholds(absorbed)
     if thresholds is not None:
-        likely = not exchanged and thresholds[0] > LIKELY and is_sharp(absorbed, thresholds[0])
-        yield Ink(whole_strokes(absorbed, *thresholds), likely, exchanged)
+        likely = thresholds[0] > LIKELY and is_sharp(absorbed, thresholds[0])
+        yield Ink(whole_strokes(absorbed, *thresholds), likely)
 
 
 def without_ruling(ink: Ink) -> Iterator[Ink]:

@@ -84,3 +84,12 @@ def test_a_table_around_the_sheet_is_no_ink():
     outside = np.ones(picture.shape, bool)
     outside[90:430, 120:490] = False
     assert any(not (amount & outside).any() and amount.any() for amount in amounts[:4])
+
+
+def test_paper_around_plain_ink_is_never_ink():
+    """The paper between the strokes of a small digit on a large sheet has the form of a 0."""
+    sheet = np.full((800, 800), 230, np.uint8)
+    sheet[300:380, 500:620] = np.minimum(cv2.resize(one_seven(), (120, 80), interpolation=cv2.INTER_AREA), 230)
+    amounts = [ink.amount > 0.5 for ink in inks_in(sheet)]
+    assert amounts
+    assert all((amount & (sheet > 220)).sum() < 0.1 * amount.sum() for amount in amounts)

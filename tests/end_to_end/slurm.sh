@@ -9,6 +9,10 @@ chmod 755 "$folder"
 export SLURM_CONF=$folder/slurm.conf
 started=()
 stop() {
+    for _ in $(seq 50); do  # a job ends after its result is there; without the cluster its processes would stay
+        [ "$(squeue --noheader 2>/dev/null)" ] || break
+        sleep 0.2
+    done
     for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
     wait "${started[@]}" 2>/dev/null || true
     rm -rf "$folder"

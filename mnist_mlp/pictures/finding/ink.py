@@ -123,30 +123,30 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
     What is not likely is ink only if digits are read in it: soft edges are those of shadows.
     """
     lightness = polarity(picture)
-    yield from dark_inks_in(255 - picture if lightness > 0 else picture, black=64 if lightness > 0 else 8)
+    dark, light = (picture, 8), (255 - picture, 64)  # with black as absorption takes it
+    usual, exchanged = (light, dark) if lightness > 0 else (dark, light)
+    yield from dark_inks_in(*usual, is_usual=True)
     if abs(lightness) < CERTAIN or max(picture.shape) <= SMALL:  # perhaps what looks like paper is ink
-        for ink in dark_inks_in(picture if lightness > 0 else 255 - picture, black=8 if lightness > 0 else 64):
-            yield ink._replace(is_likely=False)
+        yield from dark_inks_in(*exchanged, is_usual=False)
 
 
-def dark_inks_in(picture: np.ndarray, black: float) -> Iterator[Ink]:
-    """Does what ``inks_in`` says for ink that is dark on light; ``black`` is that of ``absorption``."""
+def dark_inks_in(picture: np.ndarray, black: float, is_usual: bool) -> Iterator[Ink]:
+    """Does what ``inks_in`` says for ink that is dark on light. What is not usual is not likely."""
     absorbed, table = absorption(picture, black), table_in(picture)
     if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
-        for ink in strokes(absorption(picture, black, NARROW)):
-            yield ink._replace(is_likely=False)
+        yield from strokes(absorption(picture, black, NARROW), is_usual=False)
     for paper in [None] if table is None else [~table, None]:
-        for ink in strokes(absorbed if paper is None else absorbed * paper):
+        for ink in strokes(absorbed if paper is None else absorbed * paper, is_usual):
             yield from without_ruling(ink)
         local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
         yield from without_ruling(Ink(local if paper is None else local * paper, is_likely=False))
 
 
-def strokes(absorbed: np.ndarray) -> Iterator[Ink]:
+def strokes(absorbed: np.ndarray, is_usual: bool) -> Iterator[Ink]:
     """Yields what absorbs more light than paper as ink, or nothing if there is only paper."""
     thresholds = ink_thresholds(absorbed)
     if thresholds is not None:
-        likely = thresholds[0] > LIKELY and is_sharp(absorbed, thresholds[0])
+        likely = is_usual and thresholds[0] > LIKELY and is_sharp(absorbed, thresholds[0])
         yield Ink(whole_strokes(absorbed, *thresholds), likely)
 
 

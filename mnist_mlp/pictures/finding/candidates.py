@@ -28,8 +28,16 @@ def members(pieces: int) -> list[int]:
     return found
 
 
+def wholes_of(found: Pieces) -> list[Group]:
+    """Returns connected ink as it was before it was cut, where it was."""
+    wholes: dict[int, int] = {}
+    for place, piece in enumerate(found.pieces):
+        wholes[piece.whole] = wholes.get(piece.whole, 0) | 1 << place
+    return [Group(pieces, 0.0) for pieces in wholes.values() if pieces.bit_count() > 1]
+
+
 def groups_of(found: Pieces, usual: float, one: bool) -> list[Group]:
-    """Returns sets of at least two pieces that may be one digit.
+    """Returns sets of at least two pieces that may be one digit, without those of ``wholes_of``.
 
     Args:
         found: All pieces.
@@ -60,6 +68,8 @@ def groups_of(found: Pieces, usual: float, one: bool) -> list[Group]:
     for bits, gap in nearest_first(found.gaps, limit):
         if bits not in groups and fits(members(bits)):
             groups[bits] = gap
+    for whole in wholes_of(found):
+        groups.pop(whole.pieces, None)
     return [Group(*group) for group in groups.items()]
 
 

@@ -45,7 +45,10 @@ def boxed(mask: np.ndarray) -> np.ndarray | None:
     labels: Any = cv2.connectedComponents(closed, connectivity=8)[1]
     boxes = [box for outline in outlines if (box := box_in(outline, labels))]
     inner = [box for box in boxes if not any(surrounds(box, other) for other in boxes)]
-    if not inner or (2 * sum(box.touched for box in inner) > len(inner) and len(outlines) > 2 * len(inner)):
+    if not inner:
+        return None
+    mostly_touched = 2 * sum(box.touched for box in inner) > len(inner)
+    if mostly_touched and (len(outlines) > 2 * len(inner) or runs_through(np.isin(labels, [b.frame for b in inner]))):
         return None
     if len(inner) == 1:
         rest = mask & ~np.isin(labels, [box.frame for box in boxes])
@@ -54,6 +57,12 @@ def boxed(mask: np.ndarray) -> np.ndarray | None:
     for box in inner:
         rest[box.window] |= mask[box.window] & box.ink
     return rest
+
+
+def runs_through(mask: np.ndarray) -> bool:
+    """Tells whether a mask, bool (height, width), reaches two opposite edges of the picture."""
+    left, top, right, bottom = (bool(edge.any()) for edge in (mask[:, 0], mask[0], mask[:, -1], mask[-1]))
+    return (left and right) or (top and bottom)
 
 
 def within(frames: set[int], labels: np.ndarray) -> np.ndarray:

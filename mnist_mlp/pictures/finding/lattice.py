@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mnist_mlp.pictures.finding.candidates import Group, groups_of, members
+from mnist_mlp.pictures.finding.candidates import Group, groups_of, members, wholes_of
 from mnist_mlp.pictures.finding.pieces import Pieces, weighted_median
 from mnist_mlp.pictures.mnist_form import mnist_image
 
@@ -21,7 +21,7 @@ GAP = 0.25  # of the usual height: pieces of a digit at this distance cost half 
 NEAR = 0.1  # of the usual height: distance over which the cost fades of leaving out a neighbour
 LEFT_OUT = 0.4  # nats, of a digit that leaves out ink connected to it
 SIZES = 0.9  # standard deviation of the logarithm of the height of digits in a picture
-MAX_ASPECT, ASPECTS = 1.0, 0.25  # width over height that costs nothing; how much more costs half a nat
+MAX_ASPECT, ASPECTS = 1.3, 0.4  # width over height that costs nothing; how much more costs half a nat
 EDGE = 0.02  # of the picture's longer side: what is nearer to its edge may be the sheet's edge
 SIZES_AT_EDGE = 0.3  # standard deviation of the logarithm of the height of digits there
 AT_EDGE = 1.0  # nats, of a digit at the picture's edge beside others: it may be cut off
@@ -64,18 +64,17 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
     """
     if not found.pieces:
         return NOTHING
-    heights = np.array([piece.height for piece in found.pieces], float)
-    singles = Scored(ink, found, probabilities, [Group(1 << place, 0.0) for place in range(len(heights))])
-    plain = np.zeros(len(heights))
-    plain[singles.first] = np.maximum(np.exp(singles.logs) - NO_DIGIT, 0.01) ** 2
+    count = len(found.pieces)
+    pieces = Scored(ink, found, probabilities, [Group(1 << place, 0.0) for place in range(count)] + wholes_of(found))
+    heights = np.array([c.box[3] - c.box[1] for c in pieces.candidates], float)
+    plain = np.maximum(np.exp(pieces.logs) - NO_DIGIT, 0.01) ** 2
     usual = weighted_median(heights, heights * plain)
-    groups = groups_of(found, usual, one)
-    joined = Scored(ink, found, probabilities, groups)
-    candidates = singles.candidates + joined.candidates
+    joined = Scored(ink, found, probabilities, groups_of(found, usual, one))
+    candidates = pieces.candidates + joined.candidates
     if not candidates:
         return NOTHING
-    logs = np.concatenate([singles.logs, joined.logs])
-    gaps = [0.0] * len(singles.candidates) + joined.gaps
+    logs = np.concatenate([pieces.logs, joined.logs])
+    gaps = pieces.gaps + joined.gaps
     lengths = np.array([piece.length for piece in found.pieces])
     shares = [lengths[members(c.pieces)].sum() / lengths.sum() for c in candidates]
     scores = [
@@ -83,10 +82,10 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
         for share, c, log, gap in zip(shares, candidates, logs, gaps)
     ]
     best = int(np.argmax(scores))
-    chosen, score = ([best], scores[best]) if one else best_cover(candidates, scores, len(heights))
+    chosen, score = ([best], scores[best]) if one else best_cover(candidates, scores, count)
     digits = [candidates[number] for number in chosen or [best]]  # if none is plainly a digit, what is nearest to one
     covered = sum(candidates[number].pieces for number in chosen)
-    return Segmentation(digits, [place for place in range(len(heights)) if not covered >> place & 1], score, usual)
+    return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
 
 
 class Scored:
@@ -98,7 +97,6 @@ class Scored:
         pairs = [(candidate_of(group, found, ink), group) for group in groups]
         self.candidates = [c for c, _ in pairs if c]
         self.gaps = [group.gap for c, group in pairs if c]
-        self.first = [members(c.pieces)[0] for c in self.candidates]
         self.logs = np.zeros(len(self.candidates))
         if probabilities is not None and self.candidates:
             most = probabilities(np.stack([c.image for c in self.candidates])).max(1)

@@ -88,7 +88,7 @@ def level_lines(mask: np.ndarray) -> np.ndarray:
     thin = mask & cv2.bitwise_not(
         cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((max(3, height // 30) + 3, 1), np.uint8))
     )
-    run, gap = max(5, width // 20), 2 * width // 5  # px
+    run, gap = max(5, width // 20), 3 * width // 5  # px
     margin = round(0.09 * width) + 1  # px, for what the shear moves up or down
     lines = np.zeros_like(mask)
     for slope in np.arange(-0.18, 0.19, 0.02):

@@ -15,7 +15,7 @@ from mnist_mlp.pictures.mnist_form import is_framed
 
 MAX_WORK_SIDE = 1600  # px: larger pictures are reduced first, no digit needs more to be found
 MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would be all edge
-MAX_SEEN = 500  # pieces seen in all ways to see a picture, after which no other is tried
+MAX_SEEN = 1000  # pieces seen in all ways to see a picture, after which no other is tried
 READ = 0.6  # nats, score from which on digits are read where there may be no ink
 MARGIN = 0.25  # nats by which what may be no ink must be read more plainly than what was seen before
 PLAIN = 1.0  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect

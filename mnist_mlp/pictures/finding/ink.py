@@ -133,13 +133,15 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
 def dark_inks_in(picture: np.ndarray, black: float, is_usual: bool) -> Iterator[Ink]:
     """Does what ``inks_in`` says for ink that is dark on light. What is not usual is not likely."""
     absorbed, table = absorption(picture, black), table_in(picture)
+    for ink in strokes(absorbed, is_usual):
+        yield from without_ruling(ink)
     if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
         yield from strokes(absorption(picture, black, NARROW), is_usual=False)
-    for paper in [None] if table is None else [~table, None]:
-        for ink in strokes(absorbed if paper is None else absorbed * paper, is_usual):
+        for ink in strokes(absorbed * ~table, is_usual):
             yield from without_ruling(ink)
-        local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
-        yield from without_ruling(Ink(local if paper is None else local * paper, is_likely=False))
+    local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
+    for paper in [1] if table is None else [~table, 1]:
+        yield from without_ruling(Ink(local * paper, is_likely=False))
 
 
 def strokes(absorbed: np.ndarray, is_usual: bool) -> Iterator[Ink]:

@@ -22,6 +22,7 @@ NEAR = 0.1  # of the usual height: distance over which the cost fades of leaving
 LEFT_OUT = 0.4  # nats, of a digit that leaves out ink connected to it
 SIZES = 0.9  # standard deviation of the logarithm of the height of digits in a picture
 MAX_ASPECT, ASPECTS = 1.3, 0.4  # width over height that costs nothing; how much more costs half a nat
+MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS = 1.0, 0.25  # the same without a network: then only this tells two digits that touch
 EDGE = 0.02  # of the picture's longer side: what is nearer to its edge may be the sheet's edge
 SIZES_AT_EDGE = 0.3  # standard deviation of the logarithm of the height of digits there
 AT_EDGE = 1.0  # nats, of a digit at the picture's edge beside others: it may be cut off
@@ -77,8 +78,9 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
     gaps = pieces.gaps + joined.gaps
     lengths = np.array([piece.length for piece in found.pieces])
     shares = [lengths[members(c.pieces)].sum() / lengths.sum() for c in candidates]
+    aspect = (MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS) if probabilities is None else (MAX_ASPECT, ASPECTS)
     scores = [
-        share * (log - cost(c, gap, found, usual, ink.shape) - np.log(NO_DIGIT))
+        share * (log - cost(c, gap, found, usual, ink.shape, aspect) - np.log(NO_DIGIT))
         for share, c, log, gap in zip(shares, candidates, logs, gaps)
     ]
     best = int(np.argmax(scores))
@@ -115,12 +117,14 @@ def candidate_of(group: Group, found: Pieces, ink: np.ndarray) -> Candidate | No
     return None if image is None else Candidate(group.pieces, (left, top, right, bottom), image)
 
 
-def cost(c: Candidate, gap: float, found: Pieces, usual: float, shape: tuple[int, ...]) -> float:
+def cost(
+    c: Candidate, gap: float, found: Pieces, usual: float, shape: tuple[int, ...], aspect: tuple[float, float]
+) -> float:
     """Returns how many nats size, shape, place and distances speak against a digit."""
     left, top, right, bottom = c.box
     height, width = bottom - top, right - left
     nats = 0.5 * (np.log(max(height, width) / usual) / SIZES) ** 2
-    nats += 0.5 * (max(0.0, width / height - MAX_ASPECT) / ASPECTS) ** 2
+    nats += 0.5 * (max(0.0, width / height - aspect[0]) / aspect[1]) ** 2
     nats += 0.5 * (gap / (GAP * usual)) ** 2
     own = members(c.pieces)
     others = found.gaps[own].min(0)

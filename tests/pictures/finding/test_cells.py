@@ -91,3 +91,13 @@ def test_the_loop_of_a_thick_pen_is_no_box():
     cv2.rectangle(mask, (100, 40), (180, 160), 1, 22)
     mask[85:115, 136:144] = 1  # where the pen was set down
     assert boxed(mask > 0) is None
+
+
+@pytest.mark.parametrize("first, seven_at", [(20, (60, 50, 180)), (30, (100, 80, 120)), (40, (100, 80, 120))])
+def test_a_digit_across_squared_paper_is_in_no_box(first, seven_at):
+    picture = sheet(300, 300)
+    for place in range(first, 300, 110):
+        cv2.line(picture, (place, 0), (place, 299), 0, 2)
+        cv2.line(picture, (0, place), (299, place), 0, 2)
+    seven(picture, *seven_at)
+    assert boxed(picture < 128) is None

@@ -43,3 +43,12 @@ def test_ruled_paper(squared, tilt, several):
         if squared:
             cv2.line(picture, (place, 0), (round(place - 199 * tilt), 199), 40, 2, cv2.LINE_AA)
     assert_seven(picture, several)
+
+
+def test_lines_behind_a_thick_digit_that_hides_half_of_them_go():
+    mask = np.zeros((300, 300), np.uint8)
+    cv2.ellipse(mask, (150, 150), (50, 50), 0, 0, 360, 1, 70)
+    digit = mask > 0
+    cv2.line(mask, (0, 190), (299, 190), 1, 2)
+    cv2.line(mask, (110, 0), (110, 299), 1, 2)
+    assert np.count_nonzero(remove_ruling(mask > 0) & ~digit) < 0.02 * np.count_nonzero(digit)

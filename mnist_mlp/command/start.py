@@ -1,4 +1,4 @@
-"""A training that starts from a run's weights, ``init=RUN``, has that run's model."""
+"""A training that starts from a run's weights, ``init=RUN``, has that run's model, and learns as that run did."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ def with_start(arguments: list[str]) -> list[str]:
     """Returns the arguments with the model of the run that ``init=RUN`` names put before them.
 
     So the model is among what the new run was begun with, and it can be resumed when RUN is gone. What is typed of the
-    model stays; so do the arguments that resume a run.
+    model stays; so do the arguments that resume a run. ``experiment=learn`` leaves out what RUN was trained without.
 
     Raises:
         InputError: There is no such run, or the several of a sweep have different models.
@@ -28,9 +28,9 @@ def with_start(arguments: list[str]) -> list[str]:
     models = [model_of(Path(str(run))) for run in runs if run is not None]
     if any(model != models[0] for model in models):
         raise InputError(f"{words['init']}: runs with different models; start from one of them at a time")
-    if "model" in words or not models:
-        return arguments
-    return [*(word for word in models[0] if word.partition("=")[0].lstrip("+") not in words), *arguments]
+    learns = words.get("experiment") == "experiment=learn" and len(runs) == len(models) == 1
+    before = [*(models[0] if models and "model" not in words else []), *(gentle(Path(str(runs[0]))) if learns else [])]
+    return [*(word for word in before if word.partition("=")[0].lstrip("+") not in words), *arguments]
 
 
 def model_of(run: Path) -> list[str]:
@@ -49,3 +49,15 @@ def model_of(run: Path) -> list[str]:
         raise InputError(f"{folder.config_yaml}: model: must hold the settings of the run's model")
     settings = [f"++{key}={json.dumps(value)}" for key, value in flatten(model, "model.").items()]
     return [f"model={choice}", *settings] if choice in options()["model"] else settings
+
+
+def gentle(run: Path) -> list[str]:
+    """Returns what one types so that ``experiment=learn`` leaves out what a run was trained without.
+
+    Two epochs are too few to learn, say, distorted digits for the first time: the run would forget more than it learns.
+    """
+    folder = folder_of(run)
+    config = flatten(folder.config) if folder.config_yaml.is_file() else {}
+    words = {"augment._target_": "augment=own", "data.hands": "data.hands=null", "data.outliers": "data.outliers=0"}
+    words |= {"loss.label_smoothing": "loss.label_smoothing=0"}
+    return [word for key, word in words.items() if config and not config.get(key)]

@@ -93,7 +93,9 @@ class ShuffledBatches:
         if self.augment is not None:
             draws = self.augment.draw(size + len(others), seed_for("augment", *key))
             draws = draws.tensor_split([size - len(own), size])
-            images = self.augment(images, torch.cat([draw[share] for draw in draws]))
+            first = len(pixels) if only_own(self.augment) else 0
+            distorted = self.augment(images[first:], torch.cat([draw[share] for draw in draws])[first:])
+            images = torch.cat([images[:first], distorted]) if first else distorted
         if not len(others):
             return Batch(images, labels)
         return Batch(images[: len(labels)], labels, images[len(labels) :])
@@ -178,6 +180,11 @@ class EpochShuffle:
     def order(self) -> Tensor:
         """Returns a permutation of 0 ... length - 1, int64."""
         return shuffled(self.length, seed_for("shuffle", self.seed, self.epoch))
+
+
+def only_own(augment: Distort | None) -> bool:
+    """Returns whether own digits alone are distorted. A class of the user's need not have this setting."""
+    return getattr(augment, "only_own", False)
 
 
 def normalized(pixels: Tensor) -> Tensor:

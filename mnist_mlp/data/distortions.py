@@ -23,6 +23,7 @@ class Distort:
         shift: Maximum shift along x and along y, pixels.
         elastic: Root mean square of the elastic displacement along x and along y, pixels.
         smoothness: Standard deviation of the Gaussians that the displacements are made of, pixels; above 0.
+        only_own: Whether only own digits (``data.extra``) and outliers are distorted, not the data set's images.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Distort:
         shift: Annotated[float, "[0, 28]"] = 0.0,
         elastic: Annotated[float, "[0, 28]"] = 0.0,
         smoothness: Annotated[float, "[1, 28]"] = 5.0,
+        only_own: bool = False,
     ) -> None:
         self.rotation, self.scale, self.shear, self.shift = rotation, scale, shear, shift
-        self.elastic, self.smoothness = elastic, smoothness
+        self.elastic, self.smoothness, self.only_own = elastic, smoothness, only_own
         self.fields = torch.cat([affine_fields(), elastic_fields(smoothness)])
 
     def draw(self, count: int, seed: int) -> Tensor:

@@ -10,7 +10,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 
 from mnist_mlp.data import datasets
-from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, OwnDigits, ShuffledBatches, normalized
+from mnist_mlp.data.batches import Blocks, OrderedBatches, Outliers, OwnDigits, ShuffledBatches, normalized, only_own
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.extra import NO_DIGIT_REPEATS, Extra, read_extra
 from mnist_mlp.data.randomness import seed_for
@@ -173,11 +173,12 @@ class DigitsDataModule(LightningDataModule):
         return "; ".join(found)
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
-        """Returns the first training images and some outliers, float32 (n, 784), and distorted copies of them."""
+        """Returns the first images that are distorted and some outliers, float32 (n, 784), and distorted copies."""
         step = 4 * DRAWINGS // images  # some of each kind
         outliers = self.parts["train"][0][:0] if self.drawings is None else self.drawings[::step]
-        originals = normalized(torch.cat([self.parts["train"][0][:images], outliers]))
         augment: Any = self.augment
+        distorted = self.own.learned if self.own and only_own(augment) else self.parts["train"]
+        originals = normalized(torch.cat([distorted[0][:images], outliers]))
         draws = (augment.draw(len(originals), seed_for("augmentation", self.seed, i)) for i in range(copies))
         return originals, [augment(originals, draw) for draw in draws]
 

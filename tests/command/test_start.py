@@ -60,3 +60,25 @@ def test_no_run_is_one_line_before_torch(tmp_path):
 def test_a_run_without_settings_says_nothing_of_the_model(run):
     run.config_yaml.unlink()
     assert with_start([init(run)]) == [init(run)]
+
+
+PLAIN = {"augment": {}, "loss": {"label_smoothing": 0.0}, "data": {"outliers": 0.0, "hands": None}}
+RICH = {"augment": {"_target_": "mnist_mlp.data.distortions.Distort"}, "loss": {"label_smoothing": 0.05}}
+RICH |= {"data": {"outliers": 0.25, "hands": 0.4}}
+
+
+@pytest.mark.parametrize("recipe, left_out", [(PLAIN, True), (RICH, False)])
+def test_learning_leaves_out_what_the_run_was_trained_without(tmp_path, recipe, left_out):
+    run = save_run(tmp_path / "run", perceptron(), config={"model": MODEL, **recipe}, choices={"model": "mlp"})
+    config = composed(*with_start(["experiment=learn", init(run), "data.extra=mine"]))
+    assert config.augment.get("only_own", False) == left_out
+    assert (config.data.outliers == 0, config.data.hands is None) == (left_out, left_out)
+    assert (config.loss.label_smoothing == 0) == left_out
+    assert "augment=own" not in with_start([init(run), "data.extra=mine"])  # only experiment=learn does
+
+
+def test_what_is_typed_of_the_recipe_stays(tmp_path):
+    run = save_run(tmp_path / "run", perceptron(), config={"model": MODEL, **PLAIN}, choices={"model": "mlp"})
+    typed = ["experiment=learn", init(run), "data.extra=mine", "augment=distort", "data.outliers=0.1"]
+    config = composed(*with_start(typed))
+    assert (config.data.outliers, config.augment.get("only_own", False)) == (0.1, False)

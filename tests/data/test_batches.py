@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from mnist_mlp.data.batches import Batch, Blocks, OrderedBatches, ShuffledBatches
+from mnist_mlp.data.batches import Batch, Blocks, OrderedBatches, Outliers, OwnDigits, ShuffledBatches
+from mnist_mlp.data.distortions import Distort
 
 
 def test_distortions_follow_from_seed_epoch_and_batch():
@@ -78,3 +79,17 @@ def test_processes_share_what_is_evaluated():
     shares = [OrderedBatches(images, labels, rank, 3) for rank in range(3)]
     together = torch.cat([batch.labels for share in shares for batch in share])
     assert together.sort().values.tolist() == list(range(11))
+
+
+def test_only_own_digits_and_outliers_are_distorted():
+    data, own = torch.full((64, 784), 255, dtype=torch.uint8), torch.full((4, 784), 255, dtype=torch.uint8)
+    augment = Distort(scale=0.5, only_own=True)
+    joined = OwnDigits(own, torch.arange(4), beside=64, seed=0)
+    loader = ShuffledBatches(
+        data, torch.full((64,), 9), 32, 0, augment=augment, outliers=Outliers(own, 0.1), own=joined
+    )
+    for batch in epoch_of(loader, 0):
+        assert (batch.images[:32] == 1).all()
+        assert (batch.images[32:] != 1).any()
+        assert batch.outliers is not None
+        assert (batch.outliers != 1).any()

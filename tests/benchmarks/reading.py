@@ -103,6 +103,12 @@ def page(digits: tuple[np.ndarray, np.ndarray], redrawn: bool, number: int) -> t
     return "".join(drawn.lines), [digit.image for digit in READERS[0].digits_in(drawn.picture)]
 
 
+def is_read_as_mnist_has_it(digits: tuple[np.ndarray, np.ndarray], guesses: np.ndarray, number: int) -> bool:
+    """Whether the network is right about each of a page's digits before they are drawn: more cannot be expected."""
+    images, labels = digits
+    return rendering.page(images, labels, number).lines == rendering.page(images, guesses, number).lines
+
+
 def no_digit(number: int) -> np.ndarray:
     return whole(rendering.no_digit(number))
 
@@ -144,7 +150,9 @@ def report(run: Path, root: Path, part: str, count: int, picture: Path | None) -
             wrong = (probabilities.argmax(1) != labels[:count].numpy()) & read
             shares = [*accuracy[kind], 1 - read.mean(), wrong.sum() / read.sum()]
             print(f"{kind:46}", *(f"{share:28.1%}" for share in shares), flush=True)
-        print()
+        plain = partial(is_read_as_mnist_has_it, (digits.numpy(), labels.numpy()), as_they_are.argmax(1).numpy())
+        possible = np.mean(list(workers.map(plain, range(count), chunksize=5)))
+        print(f"\n{possible:.1%} of the pages have only digits that the network reads right as MNIST has them")
         for redrawn, how in ((False, "with the strokes they have"), (True, "redrawn with a pen")):
             one = partial(page, (digits.numpy(), labels.numpy()), redrawn)
             report_pages(how, list(workers.map(one, range(count), chunksize=5)), reader)

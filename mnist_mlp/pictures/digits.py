@@ -18,7 +18,7 @@ MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would
 MAX_SEEN = 1000  # pieces seen in all ways to see a picture, after which no other is tried
 READ = 0.6  # nats, score from which on digits are read where there may be no ink
 MARGIN = 0.25  # nats by which what may be no ink must be read more plainly than what was seen before
-PLAIN = 1.0  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
+PLAIN = 1.1  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
 
 
 class Digit(NamedTuple):

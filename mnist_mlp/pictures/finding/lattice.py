@@ -67,9 +67,7 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
         return NOTHING
     count = len(found.pieces)
     pieces = Scored(ink, found, probabilities, [Group(1 << place, 0.0) for place in range(count)] + wholes_of(found))
-    heights = np.array([c.box[3] - c.box[1] for c in pieces.candidates], float)
-    plain = np.maximum(np.exp(pieces.logs) - NO_DIGIT, 0.01) ** 2
-    usual = weighted_median(heights, heights * plain)
+    usual = usual_height(pieces.candidates, pieces.logs)
     joined = Scored(ink, found, probabilities, groups_of(found, usual, one))
     candidates = pieces.candidates + joined.candidates
     if not candidates:
@@ -79,15 +77,26 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
     lengths = np.array([piece.length for piece in found.pieces])
     shares = [lengths[members(c.pieces)].sum() / lengths.sum() for c in candidates]
     aspect = (MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS) if probabilities is None else (MAX_ASPECT, ASPECTS)
-    scores = [
-        share * (log - cost(c, gap, found, usual, ink.shape, aspect) - np.log(NO_DIGIT))
-        for share, c, log, gap in zip(shares, candidates, logs, gaps)
-    ]
-    best = int(np.argmax(scores))
-    chosen, score = ([best], scores[best]) if one else best_cover(candidates, scores, count)
-    digits = [candidates[number] for number in chosen or [best]]  # if none is plainly a digit, what is nearest to one
-    covered = sum(candidates[number].pieces for number in chosen)
-    return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
+
+    def most_probable(usual: float) -> Segmentation:
+        scores = [
+            share * (log - cost(c, gap, found, usual, ink.shape, aspect) - np.log(NO_DIGIT))
+            for share, c, log, gap in zip(shares, candidates, logs, gaps)
+        ]
+        best = int(np.argmax(scores))
+        chosen, score = ([best], scores[best]) if one else best_cover(candidates, scores, count)
+        digits = [candidates[number] for number in chosen or [best]]  # if none is plain, what is nearest to a digit
+        covered = sum(candidates[number].pieces for number in chosen)
+        return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
+
+    usuals = [usual] if probabilities is None else [usual, usual_height(candidates, logs)]  # of parts, or of wholes
+    return max(map(most_probable, usuals), key=lambda segmentation: segmentation.score)
+
+
+def usual_height(candidates: list[Candidate], logs: np.ndarray) -> float:
+    """Returns the median height in pixels of candidates, weighted by how plainly each is a digit."""
+    heights = np.array([c.box[3] - c.box[1] for c in candidates], float)
+    return weighted_median(heights, heights * np.maximum(np.exp(logs) - NO_DIGIT, 0.01) ** 2)
 
 
 class Scored:

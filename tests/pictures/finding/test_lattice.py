@@ -23,3 +23,11 @@ def test_a_wide_digit_alone_is_not_left_out():
     mask = np.zeros((200, 300), np.uint8)
     cv2.ellipse(mask, (150, 100), (90, 62), 0, 0, 360, 1, 8)
     assert segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).score > 1
+
+
+def test_a_digit_in_two_pieces_is_one_where_together_they_are_as_plain_as_each():
+    """The pieces' own height is then no measure of how high a digit is."""
+    mask = np.zeros((500, 300), np.uint8)
+    cv2.line(mask, (150, 40), (150, 220), 1, 8)
+    cv2.line(mask, (150, 250), (150, 460), 1, 8)
+    assert len(segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).digits) == 1

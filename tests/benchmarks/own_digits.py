@@ -73,6 +73,9 @@ def main() -> None:
     before = dict(zip(files, exact(files, Reader(arguments.run))))
     print(f"{arguments.source}: {len(files)} pictures, {fmean(before.values()):.1%} read exactly")
     for count in arguments.counts:
+        if 10 * count >= len(files):
+            print(f"{count:3} of each: no others would be left to read")
+            continue
         draws = [draw(arguments.run, files, before, count, seed, arguments.read) for seed in range(arguments.draws)]
         was, now, test, seconds = (list(values) for values in zip(*draws))
         print(

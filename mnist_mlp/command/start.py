@@ -25,12 +25,19 @@ def with_start(arguments: list[str]) -> list[str]:
     override = parsed(words["init"])
     texts = override.sweep_string_iterator() if override.is_discrete_sweep() else [words["init"].partition("=")[2]]
     runs = [parsed(f"init={text}").value() for text in texts]
-    models = [model_of(Path(str(run))) for run in runs if run is not None]
-    if any(model != models[0] for model in models):
-        raise InputError(f"{words['init']}: runs with different models; start from one of them at a time")
-    learns = words.get("experiment") == "experiment=learn" and len(runs) == len(models) == 1
-    before = [*(models[0] if models and "model" not in words else []), *(gentle(Path(str(runs[0]))) if learns else [])]
-    return [*(word for word in before if word.partition("=")[0].lstrip("+") not in words), *arguments]
+    learns = words.get("experiment") == "experiment=learn"
+    paths = [Path(str(run)) for run in runs if run is not None]
+    begun = [[*model_of(path), *(left_out(path) if learns else [])] for path in paths]
+    if any(other != begun[0] for other in begun):
+        what = "models or recipes" if learns else "models"
+        raise InputError(f"{words['init']}: runs with different {what}; start from one of them at a time")
+    chosen = {group for group in ("model", "loss") if group in words}  # with other settings than the run's
+
+    def is_typed(word: str) -> bool:
+        key = word.partition("=")[0].lstrip("+")
+        return key in words or key.partition(".")[0] in chosen
+
+    return [*(word for word in (begun[0] if begun else []) if not is_typed(word)), *arguments]
 
 
 def model_of(run: Path) -> list[str]:
@@ -51,7 +58,7 @@ def model_of(run: Path) -> list[str]:
     return [f"model={choice}", *settings] if choice in options()["model"] else settings
 
 
-def gentle(run: Path) -> list[str]:
+def left_out(run: Path) -> list[str]:
     """Returns what one types so that ``experiment=learn`` leaves out what a run was trained without.
 
     Two epochs are too few to learn, say, distorted digits for the first time: the run would forget more than it learns.

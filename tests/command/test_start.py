@@ -82,3 +82,12 @@ def test_what_is_typed_of_the_recipe_stays(tmp_path):
     typed = ["experiment=learn", init(run), "data.extra=mine", "augment=distort", "data.outliers=0.1"]
     config = composed(*with_start(typed))
     assert (config.data.outliers, config.augment.get("only_own", False)) == (0.1, False)
+    assert "loss.label_smoothing=0" not in with_start([*typed, "loss=mse"])
+
+
+def test_a_sweep_of_learning_needs_one_recipe(run, tmp_path):
+    other = save_run(tmp_path / "other", perceptron(), config={"model": MODEL, **RICH}, choices={"model": "mlp"})
+    runs = f"init='{run.path}','{other.path}'"
+    assert with_start(["-m", runs, "seed=1"])
+    with pytest.raises(InputError, match="different models or recipes"):
+        with_start(["-m", "experiment=learn", runs, "data.extra=mine"])

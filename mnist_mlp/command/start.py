@@ -1,4 +1,4 @@
-"""A training that starts from a run's weights, ``init=RUN``, has that run's model, and learns as that run did."""
+"""A training that starts from a run's weights, ``init=RUN``, has that run's model."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def with_start(arguments: list[str]) -> list[str]:
     model stays; so do the arguments that resume a run. ``experiment=learn`` leaves out what RUN was trained without.
 
     Raises:
-        InputError: There is no such run, or the several of a sweep have different models.
+        InputError: There is no such run, or the several of a sweep have different models or recipes.
     """
     words = by_key(arguments)
     if "init" not in words or {"resume", "checkpoint"} & words.keys():
@@ -65,6 +65,8 @@ def left_out(run: Path) -> list[str]:
     """
     folder = folder_of(run)
     config = flatten(folder.config) if folder.config_yaml.is_file() else {}
-    words = {"augment._target_": "augment=own", "data.hands": "data.hands=null", "data.outliers": "data.outliers=0"}
+    words = {"data.hands": "data.hands=null", "data.outliers": "data.outliers=0"}
     words |= {"loss.label_smoothing": "loss.label_smoothing=0"}
-    return [word for key, word in words.items() if config and not config.get(key)]
+    left = [word for key, word in words.items() if config and not config.get(key)]
+    knows_distortions = config.get("augment._target_") and not config.get("augment.only_own")
+    return left if knows_distortions or not config else ["augment=own", *left]

@@ -77,6 +77,12 @@ def test_learning_leaves_out_what_the_run_was_trained_without(tmp_path, recipe, 
     assert "augment=own" not in with_start([init(run), "data.extra=mine"])  # only experiment=learn does
 
 
+def test_a_run_that_distorted_own_digits_alone_learns_so_again(tmp_path):
+    recipe = RICH | {"augment": {"_target_": "mnist_mlp.data.distortions.Distort", "only_own": True}}
+    run = save_run(tmp_path / "run", perceptron(), config={"model": MODEL, **recipe}, choices={"model": "mlp"})
+    assert "augment=own" in with_start(["experiment=learn", init(run), "data.extra=mine"])
+
+
 def test_what_is_typed_of_the_recipe_stays(tmp_path):
     run = save_run(tmp_path / "run", perceptron(), config={"model": MODEL, **PLAIN}, choices={"model": "mlp"})
     typed = ["experiment=learn", init(run), "data.extra=mine", "augment=distort", "data.outliers=0.1"]

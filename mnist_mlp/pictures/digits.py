@@ -1,6 +1,7 @@
 """The digits in a picture, as MNIST would show them."""
 
 from math import ceil
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,8 @@ def digits_in(
         found = pieces_of(ink.amount > 0.5)
         segmentation = segment(ink.amount, found, probabilities, not several)
         if several and probabilities is not None and segmentation.score < PLAIN:
-            segmentation = max(segmentation, unframed(ink.amount, found, segmentation, probabilities), key=score)
+            others = unframed(ink.amount, found, segmentation, probabilities)
+            segmentation = max(segmentation, others, key=attrgetter("score"))
         if segmentation.score > (best.score if ink.is_likely else max(best.score + MARGIN, READ)):
             best = segmentation
         seen += len(found.pieces)
@@ -84,11 +86,6 @@ def unframed(ink: np.ndarray, found: Pieces, before: Segmentation, probabilities
     if (rest == whole_ink).all():
         return NOTHING
     return segment(ink * rest, pieces_of((ink > 0.5) & rest), probabilities)
-
-
-def score(segmentation: Segmentation) -> float:
-    """Returns how plainly all ink is read, nats."""
-    return segmentation.score
 
 
 def scaled(box: tuple[int, int, int, int], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, int, int, int]:

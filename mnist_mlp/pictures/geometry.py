@@ -25,6 +25,11 @@ def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
     return left, top, left + width, top + height
 
 
+def edges_reached(mask: np.ndarray) -> tuple[bool, bool, bool, bool]:
+    """Tells whether pixels are set at the left, top, right and bottom edge of a mask, bool (height, width)."""
+    return bool(mask[:, 0].any()), bool(mask[0].any()), bool(mask[:, -1].any()), bool(mask[-1].any())
+
+
 def distance_to_edge(mask: np.ndarray) -> np.ndarray:
     """Returns the distance in pixels from each set pixel of a mask, uint8, to the mask's edge; 0 at unset pixels.
 

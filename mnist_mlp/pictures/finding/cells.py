@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from mnist_mlp.pictures.geometry import bounds
+from mnist_mlp.pictures.geometry import bounds, edges_reached
 
 GAP = 0.003  # of the picture's longer side: gaps in the lines of a box that are closed
 MIN_RECTANGLE = 0.83  # of the smallest rectangle around it, the part that a box fills: a circle fills 0.79
@@ -61,7 +61,7 @@ def boxed(mask: np.ndarray) -> np.ndarray | None:
 
 def runs_through(mask: np.ndarray) -> bool:
     """Tells whether a mask, bool (height, width), reaches two opposite edges of the picture."""
-    left, top, right, bottom = (bool(edge.any()) for edge in (mask[:, 0], mask[0], mask[:, -1], mask[-1]))
+    left, top, right, bottom = edges_reached(mask)
     return (left and right) or (top and bottom)
 
 

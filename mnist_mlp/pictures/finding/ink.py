@@ -46,9 +46,9 @@ def absorption(picture: np.ndarray, black: float, widest: float = WIDE) -> np.nd
 
 
 def polarity(picture: np.ndarray) -> float:
-    """Tells whether the pixels of a grey picture, uint8, that differ most from their surroundings are the lighter ones.
+    """Returns by how much the pixels that differ most from their surroundings are lighter: from -1, all darker, to 1.
 
-    From -1, all are darker, to 1.
+    picture: Grey, uint8 (height, width).
 
     The surroundings are medians over half the picture, since ink covers less than half of any half. The fifth power
     gives little weight to shadows, which are large but not black.

@@ -7,6 +7,7 @@ are the digits; ink in none of them is no digit.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 import cv2
@@ -90,7 +91,7 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
         return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
 
     usuals = [usual] if probabilities is None else [usual, usual_height(candidates, logs)]  # of parts, or of wholes
-    return max(map(most_probable, usuals), key=lambda segmentation: segmentation.score)
+    return max(map(most_probable, dict.fromkeys(usuals)), key=attrgetter("score"))
 
 
 def usual_height(candidates: list[Candidate], logs: np.ndarray) -> float:

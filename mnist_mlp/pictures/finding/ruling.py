@@ -5,7 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mnist_mlp.pictures.geometry import distance_to_edge, shrink_to
+from mnist_mlp.pictures.geometry import distance_to_edge, edges_reached, shrink_to
 
 RULING_SIDE = 400  # px, longer side at which lines are looked for: enough to show them, and fast
 MIN_COVERED = 0.75  # of a line that ink covers
@@ -20,8 +20,7 @@ def remove_ruling(mask: np.ndarray) -> np.ndarray:
     Args:
         mask: Where there is ink, bool (height, width).
     """
-    edges_reached = sum(bool(edge.any()) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-    if max(mask.shape) < MIN_RULED_SIDE or edges_reached < 2:
+    if max(mask.shape) < MIN_RULED_SIDE or sum(edges_reached(mask)) < 2:
         return mask
     rest = remove_level_lines(mask.T)[0].T
     rest, count = remove_level_lines(np.ascontiguousarray(rest))

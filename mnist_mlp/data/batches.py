@@ -81,6 +81,8 @@ class ShuffledBatches:
 
     def _batch(self, pixels: Tensor, labels: Tensor, index: int) -> Batch:
         """Adds own digits and outliers, and distorts. All are drawn for the whole batch, whatever the processes."""
+        if not (self.own or self.outliers or self.augment):
+            return Batch(normalized(pixels), labels)
         size, key = self.size(index), (self.seed, self.sampler.epoch, index)
         share = slice(self.rank, None, self.world_size)
         others = self.outliers.draw(size, seed_for("outliers", *key)) if self.outliers else pixels[:0]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mnist_mlp.model.backpropagation import Chain, Descent, Gradients, knows
+from mnist_mlp.model.backpropagation import Chain, Descent, Gradients, knows, through_cross_entropy
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.losses import BinaryCrossEntropy, MeanSquaredError
 from mnist_mlp.model.mlp import ACTIVATIONS, MLP
@@ -78,6 +78,31 @@ def test_descent_is_a_step_of_sgd():
     for parameter, other in zip(network.parameters(), twin.parameters(), strict=True):
         assert parameter.grad is None
         torch.testing.assert_close(parameter, other)
+
+
+def test_cross_entropy_needs_no_engine_and_gives_the_same():
+    logits, labels = torch.randn(9, 10, requires_grad=True), torch.arange(9)
+    loss = nn.functional.cross_entropy(logits, labels)
+    (derivative,) = through_cross_entropy(loss, [logits])
+    assert torch.equal(derivative, torch.autograd.grad(loss, logits)[0])
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        lambda logits, loss: loss(2 * logits),
+        lambda logits, loss: loss(logits) + logits.sum(),
+        lambda logits, loss: 2 * loss(logits),
+        lambda logits, loss: loss(logits.detach().requires_grad_()),
+        lambda logits, loss: logits.exp().sum(),
+        lambda logits, loss: nn.functional.nll_loss(logits.sigmoid(), torch.arange(9)),
+        lambda logits, loss: loss(logits.detach()),
+    ],
+)
+def test_every_other_objective_is_left_to_the_engine(objective):
+    logits = torch.randn(9, 10, requires_grad=True)
+    value = objective(logits, lambda logits: nn.functional.cross_entropy(logits, torch.arange(9)))
+    assert through_cross_entropy(value, [logits]) == []
 
 
 def test_several_calls_of_the_network_add_up():

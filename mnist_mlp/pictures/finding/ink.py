@@ -133,13 +133,16 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
 def dark_inks_in(picture: np.ndarray, black: float, is_usual: bool) -> Iterator[Ink]:
     """Does what ``inks_in`` says for ink that is dark on light. What is not usual is not likely."""
     absorbed, table = absorption(picture, black), table_in(picture)
+    plain = np.zeros(picture.shape, bool)
     for ink in strokes(absorbed, is_usual):
+        plain |= ink.is_likely & (ink.amount == 1)
         yield from without_ruling(ink)
     if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
         yield from strokes(absorption(picture, black, NARROW), is_usual=False)
         for ink in strokes(absorbed * ~table, is_usual):
             yield from without_ruling(ink)
     local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
+    local[plain] = 1  # and the middle of a wide stroke is as dark as the mean
     for paper in [1] if table is None else [~table, 1]:
         yield from without_ruling(Ink(local * paper, is_likely=False))
 

@@ -93,3 +93,11 @@ def test_paper_around_plain_ink_is_never_ink():
     amounts = [ink.amount > 0.5 for ink in inks_in(sheet)]
     assert amounts
     assert all((amount & (sheet > 220)).sum() < 0.1 * amount.sum() for amount in amounts)
+
+
+def test_a_wide_stroke_is_never_hollow():
+    """Sauvola's threshold alone sees the rim of a stroke wider than its window, and a network an 8 in a hollow 7."""
+    picture = one_seven(thickness=50)
+    ways = [ink.amount > 0.5 for ink in inks_in(picture)]
+    assert len(ways) > 1
+    assert all(way[picture < 50].mean() > 0.99 for way in ways)

@@ -13,10 +13,11 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from mnist_mlp.data.batches import EVALUATION_BATCH
 from mnist_mlp.data.splits import Split
 from mnist_mlp.errors import InputError, explain, one_line_errors
 from mnist_mlp.pictures.mnist_form import SIDE
-from mnist_mlp.reader import BATCH_SIZE, Reader
+from mnist_mlp.reader import Reader
 from mnist_mlp.runs.atomic import replacing
 
 # Relative to the largest logit: rounding errors grow with the values that are summed, not with their sum. Float32 sums
@@ -115,7 +116,9 @@ def check(content: bytes, reader: Reader, test: Split) -> str:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    parts: list[Any] = [session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(BATCH_SIZE)]
+    parts: list[Any] = [
+        session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(EVALUATION_BATCH)
+    ]
     logits, expected = np.concatenate(parts), reader.logits(test.images.numpy()).numpy()
     labels = logits.argmax(1)
     wrong = int((labels != expected.argmax(1)).sum())

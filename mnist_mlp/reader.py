@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_mlp.components.targets import check_target, imported
+from mnist_mlp.data.batches import logits_of
 from mnist_mlp.data.splits import DIGITS, on_white, resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import Digit, digits_in
@@ -19,7 +20,6 @@ from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.runs.settings import nested
 
 AS_DIGITS = (None, "mnist", "digits", "folder")  # data sets in MNIST's form, if data.as_digits does not say otherwise
-BATCH_SIZE = 4096  # images
 MLP_TARGET = "mnist_mlp.model.mlp.MLP"
 
 
@@ -92,10 +92,7 @@ class Reader:
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Returns calibrated logits, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).flatten(1)
-        with torch.inference_mode():
-            parts = [self.network(part / 255) for part in pixels.split(BATCH_SIZE)]
-        return torch.cat(parts) / self.temperature
+        return logits_of(self.network, torch.from_numpy(np.ascontiguousarray(images))) / self.temperature
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Returns class probabilities, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
-from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
+from mnist_mlp.data.batches import logits_of
 
 if TYPE_CHECKING:
     from mnist_mlp.data.module import DigitsDataModule  # imports Lightning
@@ -34,11 +33,9 @@ def scores(data: "DigitsDataModule", before: nn.Module | None, after: nn.Module)
     }
 
 
-@torch.inference_mode()
 def count_correct(network: nn.Module, images: Tensor, labels: Tensor) -> int:
     """Returns how many images, uint8 (n, 784), are classified correctly."""
-    parts = zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH))
-    return sum(int((network.eval()(normalized(part)).argmax(1) == truth).sum()) for part, truth in parts)
+    return int((logits_of(network.eval(), images).argmax(1) == labels).sum()) if len(labels) else 0
 
 
 def in_words(scores: dict[str, dict[str, Any]], dataset: str) -> str:

@@ -3,12 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mnist_mlp.data.batches import logits_of
+from mnist_mlp.data.splits import DIGITS
 from mnist_mlp.errors import InputError, listed
+from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
 from mnist_mlp.runs.folder import folder_of
+from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.runs.settings import first_difference
 
 
@@ -42,6 +47,26 @@ def start_from(run: Path, network: nn.Module, classes: list[str], settings: dict
     except (ValueError, AttributeError, TypeError, IndexError) as error:
         raise InputError(f"init={run}: {path} does not hold the weights of such a model ({error})") from error
     return [name for name in classes if name not in known]
+
+
+def probabilities_of(run: Path, network: nn.Module, settings: dict[str, Any]) -> Probabilities | None:
+    """Returns what a run makes of images, calibrated; None if its classes are not the digits.
+
+    Args:
+        run: A run folder or a checkpoint.
+        network: A new network of ten classes, which is given the run's weights.
+        settings: Its settings.
+
+    Raises:
+        InputError: The run is missing or damaged, or has another model.
+    """
+    unknown = start_from(run, network.eval(), DIGITS, settings)
+    temperature = (folder_of(run).read_metrics() or Metrics).temperature
+
+    def probabilities(images: np.ndarray) -> np.ndarray:
+        return (logits_of(network, torch.from_numpy(images)) / temperature).softmax(1).numpy()
+
+    return None if unknown else probabilities
 
 
 def relevant(settings: dict[str, Any]) -> dict[str, Any]:

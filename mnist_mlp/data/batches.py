@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
@@ -192,6 +192,12 @@ def only_own(augment: Distort | None) -> bool:
 def normalized(pixels: Tensor) -> Tensor:
     """Returns uint8 pixels in [0, 255] as float32 in [0, 1]."""
     return pixels.float().div_(255)
+
+
+@torch.inference_mode()
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """Returns a network's logits, float32 (n, classes), of images uint8 (n, 784) or (n, 28, 28)."""
+    return torch.cat([network(normalized(part)) for part in images.flatten(1).split(EVALUATION_BATCH)])
 
 
 def shuffled(length: int, seed: int) -> Tensor:

@@ -1,5 +1,6 @@
 """One's own digits beside a data set: a few, which join every batch."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from mnist_mlp.data.folder import read_split
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import Split, flat, split
 from mnist_mlp.errors import InputError
+from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.pictures.in_folders.labels import NO_DIGIT, labels_by_part, tree_of
 
 MANY = 100  # of so many or more a fifth is kept apart; of fewer it would be too few to tell anything
@@ -34,12 +36,13 @@ class Extra(NamedTuple):
         return text
 
 
-def read_extra(root: Path, classes: list[str]) -> Extra:
+def read_extra(root: Path, classes: list[str], probabilities: Probabilities | None = None) -> Extra:
     """Reads own digits from label folders. A folder ``test``, if there is one, is what is kept apart.
 
     Args:
         root: The folder.
         classes: The names of the classes of the data set beside which they are learned.
+        probabilities: What a network makes of images. With it the digits are found as it would read them.
 
     Raises:
         InputError: There is no such folder, it has another layout or other labels, or a picture is damaged.
@@ -52,8 +55,9 @@ def read_extra(root: Path, classes: list[str]) -> Extra:
                 f"data.extra={root}: the label folder {unknown[0]} is none of the classes {', '.join(classes[:12])};"
                 " to train on these labels alone: data=folder data.root=FOLDER init=RUN"
             )
-    others = read_split({NO_DIGIT: no_digits["train"] + no_digits.get("val", [])}, [NO_DIGIT], as_digits=True)
-    splits = {name: read_split(part, classes, as_digits=True) for name, part in parts.items()}
+    read = partial(read_split, as_digits=True, probabilities=probabilities)
+    others = read({NO_DIGIT: no_digits["train"] + no_digits.get("val", [])}, [NO_DIGIT])
+    splits = {name: read(part, classes) for name, part in parts.items()}
     learned = Split(*(torch.cat(both) for both in zip(*(splits[name] for name in ("train", "val") if name in splits))))
     if not len(learned.labels):
         raise InputError(f"data.extra={root}: no picture has a label")

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mnist_mlp.data.splits import Dataset, Split, resize
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.digits import Probabilities, digits_in
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import OUTSIDE
 from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, digits_by_part, no_labels, tree_of
@@ -41,7 +41,7 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
     return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), +left_out)
 
 
-def read_split(part: Labels, labels: list[str], as_digits: bool) -> Split:
+def read_split(part: Labels, labels: list[str], as_digits: bool, probabilities: Probabilities | None = None) -> Split:
     """Reads the pictures of a part. A label is the place of its name in ``labels``."""
     numbers = {label: number for number, label in enumerate(labels)}
     paths = [(path, numbers[label]) for label in part for path in part[label]]
@@ -49,7 +49,7 @@ def read_split(part: Labels, labels: list[str], as_digits: bool) -> Split:
     damaged: list[InputError] = []
     for image, (path, _) in zip(images, tqdm(paths, desc="reading images", delay=1, leave=False)):
         try:
-            image.copy_(read_image(path, as_digits))
+            image.copy_(read_image(path, as_digits, probabilities))
         except InputError as error:
             damaged.append(error)
     if damaged:
@@ -58,14 +58,18 @@ def read_split(part: Labels, labels: list[str], as_digits: bool) -> Split:
     return Split(images, torch.tensor([number for _, number in paths]))
 
 
-def read_image(path: str, as_digits: bool = True) -> Tensor:
-    """Returns an image file as the network sees it, uint8 (28, 28): all that is drawn in it is taken as one digit.
+def read_image(path: str, as_digits: bool = True, probabilities: Probabilities | None = None) -> Tensor:
+    """Returns an image file as the network sees it, uint8 (28, 28): what is drawn in it is taken as one digit.
 
-    An image without a drawing, or not ``as_digits``, is only made grey and resized.
+    Args:
+        path: The file.
+        as_digits: Whether it is brought to MNIST's form. If not, or if nothing is drawn in it, it is only made grey and
+            resized.
+        probabilities: What a network makes of images; see ``digits_in``.
 
     Raises:
         InputError: It is not an image, or too large for memory.
     """
     picture = read_picture(path)
-    digits = digits_in(picture, several=False) if as_digits else []
+    digits = digits_in(picture, False, probabilities) if as_digits else []
     return torch.from_numpy(digits[0].image) if digits else resize(torch.from_numpy(picture.copy())[None])[0]

@@ -16,6 +16,7 @@ from mnist_mlp.data.extra import NO_DIGIT_REPEATS, Extra, read_extra
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import DIGITS, flat, on_white, split, train_and_test
 from mnist_mlp.errors import InputError, listed
+from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.strokes.digits import digits
@@ -52,6 +53,7 @@ class DigitsDataModule(LightningDataModule):
         left_out: After ``setup``, what lies among the images and is not read, in words.
         warning: What to tell the user about the data, or None.
         own: After ``setup``, the own digits of ``extra``.
+        probabilities: Before ``setup``, what a network makes of images, to find own digits by; or None.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class DigitsDataModule(LightningDataModule):
         self.hands = hands
         self.extra = extra
         self.own: Extra | None = None
+        self.probabilities: Probabilities | None = None
         self.block_size = block_size
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}
@@ -119,7 +122,7 @@ class DigitsDataModule(LightningDataModule):
         if self.hands:
             self._add_hands(self.hands)
         if self.extra:
-            self.own = read_extra(Path(os.path.expanduser(str(self.extra))), self.classes)
+            self.own = read_extra(Path(os.path.expanduser(str(self.extra))), self.classes, self.probabilities)
             if self.drawings is not None:
                 self.drawings = torch.cat([self.drawings, self.own.no_digits.repeat(NO_DIGIT_REPEATS, 1)])
 

@@ -18,12 +18,14 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torchmetrics import Metric
 
-from mnist_mlp.adaptation.start import in_words, start_from
+from mnist_mlp.adaptation.start import in_words, probabilities_of, start_from
 from mnist_mlp.components.targets import check_targets, imported
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
-from mnist_mlp.errors import InputError, one_line
+from mnist_mlp.data.splits import DIGITS
+from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters
+from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
 from mnist_mlp.runs.settings import ADDED, flatten, nested
 from mnist_mlp.terminal import say
@@ -76,8 +78,23 @@ def build_data(config: DictConfig, block_size: int = 1) -> DigitsDataModule:
     """Returns the data module, with its images read."""
     data = instantiate(config.data, augment=optional(config.augment), block_size=block_size, _convert_="all")
     data.prepare_data()
+    data.probabilities = build_probabilities(config)
     data.setup()
     return data
+
+
+def build_probabilities(config: DictConfig) -> Probabilities | None:
+    """Returns what ``init``'s run makes of images, to find own digits by; None if it is gone or reads no digits."""
+    if config.init is None or config.data.get("extra") is None:
+        return None
+    network = instantiate(config.model, num_classes=len(DIGITS), _convert_="all")
+    try:
+        return probabilities_of(Path(config.init), network, flatten(plain(config)))
+    except InputError:
+        if config.checkpoint is None:
+            raise
+        warn(f"init={config.init} is gone: in own pictures that are not 28x28 it may have found other digits")
+        return None
 
 
 def build_block_size(config: DictConfig, callbacks: list[Callback]) -> tuple[int, str | None]:

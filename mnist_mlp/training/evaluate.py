@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from mnist_mlp.data.batches import EVALUATION_BATCH, normalized
+from mnist_mlp.data.batches import logits_of
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError
 from mnist_mlp.training.calibration import best_threshold, fit_temperature, fit_threshold
@@ -48,17 +47,17 @@ def evaluate(
     """
     network = network.cpu().float().eval()
     images, labels, others = data.calibration()
-    logits = logits_of(network, images)
+    logits = finite_logits_of(network, images)
     temperature = fit_temperature(logits, labels)
     probabilities = (logits / temperature).softmax(1)
     if len(others):
-        unsure = (logits_of(network, others) / temperature).softmax(1)
+        unsure = (finite_logits_of(network, others) / temperature).softmax(1)
         threshold = best_threshold(probabilities, unsure, data.outliers)
     else:
         threshold = fit_threshold(probabilities)
 
     images, labels = data.parts["test"]
-    logits = logits_of(network, images)
+    logits = finite_logits_of(network, images)
     probabilities = (logits / temperature).softmax(1)
     return Evaluation(
         accuracy=(logits.argmax(1) == labels).double().mean().item(),
@@ -71,10 +70,9 @@ def evaluate(
     )
 
 
-@torch.inference_mode()
-def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+def finite_logits_of(network: nn.Module, images: Tensor) -> Tensor:
     """Returns the logits, (n, classes), of images uint8 (n, 784). Raises InputError if one is not finite."""
-    logits = torch.cat([network(normalized(batch)) for batch in images.split(EVALUATION_BATCH)])
+    logits = logits_of(network, images)
     if not logits.isfinite().all():
         raise InputError("the network of the best epoch gives nan or inf for some images: try a smaller optimizer.lr")
     return logits

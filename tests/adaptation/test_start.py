@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 import torch
 from support.runs import checkpoint_of, save_run
 
-from mnist_mlp.adaptation.start import in_words, start_from
+from mnist_mlp.adaptation.start import in_words, probabilities_of, start_from
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.mlp import MLP
+from mnist_mlp.reader import Reader
 
 DIGITS = [str(digit) for digit in range(10)]
 SIZES = {"hidden_sizes": [8, 6]}
@@ -89,3 +91,15 @@ def test_a_damaged_file_is_refused(run, content):
     run.best.write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
         start(run, network())
+
+
+def test_what_a_run_makes_of_images_is_what_its_reader_does(run):
+    settings = {f"model.{key}": value for key, value in SIZES.items()}
+    images = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8).numpy()
+    probabilities = probabilities_of(run.path, network(), settings)
+    assert np.array_equal(probabilities(images), Reader(run.path).probabilities(images))
+
+
+def test_a_run_of_other_classes_finds_no_digits(trained, tmp_path):
+    run = save_run(tmp_path / "run", checkpoint_of(trained, **SIZES), classes=list("abcdefghij"))
+    assert probabilities_of(run.path, network(), {}) is None

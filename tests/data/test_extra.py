@@ -87,6 +87,23 @@ def test_what_cannot_be_learned_is_one_line(tmp_path, labels, message):
         read_extra(tmp_path, DIGITS)
 
 
+def narrow(images: np.ndarray) -> np.ndarray:
+    """A network that takes narrow images for 1s, and has no idea of others."""
+    widths = np.count_nonzero(images.any(1), axis=1)
+    return np.where(widths[:, None] < 10, np.eye(10)[1], 0.1)
+
+
+def test_a_network_says_what_of_a_picture_is_the_digit(tmp_path):
+    save(tmp_path, "1", 1)
+    alone = read_extra(tmp_path, DIGITS).learned.images
+    picture = np.full((100, 100), 255, np.uint8)
+    picture[30:80, 20:24] = picture[30:80, 40:75] = 0  # a 1 and a blot
+    Image.fromarray(picture).save(tmp_path / "1/0.png")
+    without, with_network = (read_extra(tmp_path, DIGITS, given).learned.images for given in (None, narrow))
+    similar = [np.corrcoef(found[0], alone[0])[0, 1] for found in (without, with_network)]
+    assert similar[0] < 0.7 < similar[1], similar
+
+
 def test_a_missing_folder_is_named_by_its_setting(tmp_path):
     with pytest.raises(InputError, match=r"^data\.extra=.*does not exist"):
         read_extra(tmp_path / "gone", DIGITS)

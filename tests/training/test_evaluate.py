@@ -3,10 +3,11 @@ import torch
 from support.commands import composed
 from torch import nn
 
+from mnist_mlp.data.batches import logits_of
 from mnist_mlp.errors import InputError
 from mnist_mlp.training import build
 from mnist_mlp.training.calibration import best_threshold, fit_temperature
-from mnist_mlp.training.evaluate import evaluate, logits_of
+from mnist_mlp.training.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -260,11 +260,13 @@ def test_a_run_starts_from_another_and_is_resumed_without_it(tmp_path, mnist_roo
 def test_own_digits_are_learned_and_resumed_exactly(
     tmp_path, mnist_root, trained_run, no_pictures, few_drawings, capsys
 ):
+    start = tmp_path / "start"
+    shutil.copytree(trained_run.folder.path, start)
     images = datasets.read("mnist", mnist_root).test.images
     for number, image in enumerate(255 - images[:12].numpy()):
         (tmp_path / "own" / str(number % 2)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(tmp_path / f"own/{number % 2}/{number}.png")
-    settings = [f"data.root={mnist_root}", f"data.extra={tmp_path}/own", f"init={trained_run.folder.path}"]
+    settings = [f"data.root={mnist_root}", f"data.extra={tmp_path}/own", f"init={start}"]
     settings += ["model.hidden_sizes=[64,32]", "model.batch_norm=true", "data.batch_size=32", "trainer=cpu"]
     settings += ["scheduler=none", "trainer.check_val_every_n_epoch=1"]  # the number of epochs then changes no epoch
     config = composed("experiment=learn", *settings)
@@ -283,3 +285,8 @@ def test_own_digits_are_learned_and_resumed_exactly(
     config.trainer.max_epochs, config.checkpoint = 2, str(RunFolder(tmp_path / "stopped").last)
     resumed = training.train(config, tmp_path / "stopped")
     assert replace(resumed, fit_seconds=metrics.fit_seconds) == metrics
+    assert "is gone" not in capsys.readouterr().err
+    shutil.rmtree(start)
+    config.trainer.max_epochs = 3
+    assert training.train(config, tmp_path / "stopped").epochs == 3
+    assert f"init={start} is gone" in capsys.readouterr().err

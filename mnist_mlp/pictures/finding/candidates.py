@@ -7,6 +7,7 @@ import numpy as np
 from mnist_mlp.pictures.finding.pieces import Pieces
 
 MAX_JOINED = 4  # pieces of a digit that are tried in every combination; more are joined nearest first
+MAX_NEAR = 8  # pieces, the nearest ones, that each is joined with in every combination
 MAX_GAP = 0.4  # between pieces of a digit, as a fraction of the usual height
 MAX_EXTENT = 2.0  # of joined pieces, in usual heights
 MIN_JOINS, MAX_JOINS = 40, 1  # candidates of several pieces: at most 40, and one for each piece
@@ -51,7 +52,8 @@ def groups_of(found: Pieces, usual: float, one: bool) -> list[Group]:
         left, top, right, bottom = found.hull(own)
         return one or max(bottom - top, right - left) <= MAX_EXTENT * usual
 
-    near = [set(np.flatnonzero(found.gaps[place] <= limit).tolist()) - {place} for place in range(count)]
+    nearest = np.argsort(found.gaps, kind="stable")[:, : MAX_NEAR + 1]
+    near = [{int(other) for other in nearest[place] if found.gaps[place, other] <= limit} for place in range(count)]
     groups: dict[int, float] = {}
     frontier = [([place], 0.0) for place in range(count)]
     for _ in range(MAX_JOINED - 1):
@@ -62,9 +64,9 @@ def groups_of(found: Pieces, usual: float, one: bool) -> list[Group]:
                 if bits not in groups and bits not in grown and fits([*own, other]):
                     grown[bits] = max(gap, found.gaps[other, own].min()), [*own, other]
         budget = max(0, MIN_JOINS + MAX_JOINS * count - len(groups))
-        nearest = sorted(grown.items(), key=lambda item: item[1][0])[:budget]
-        groups |= {bits: float(gap) for bits, (gap, _) in nearest}
-        frontier = [(own, gap) for _, (gap, own) in nearest]
+        joined = sorted(grown.items(), key=lambda item: item[1][0])[:budget]
+        groups |= {bits: float(gap) for bits, (gap, _) in joined}
+        frontier = [(own, gap) for _, (gap, own) in joined]
     for bits, gap in nearest_first(found.gaps, limit):
         if bits not in groups and fits(members(bits)):
             groups[bits] = gap

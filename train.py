@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from mnist_mlp.errors import InputError, ends_at_once, interrupt_on_signals, one_line_errors
+from mnist_mlp.errors import InputError, ends_at_once, interrupt_on_signals, leave, one_line_errors
 
 with ends_at_once():
     import hydra
@@ -83,3 +83,5 @@ if __name__ == "__main__":
         if int(os.environ.get("RANK", 0)) > 0:  # of torchrun's processes the first has the run folder
             sys.argv += ["hydra.run.dir=.", "hydra.output_subdir=null"]
         main()
+    if sys.orig_argv[1:2] == sys.argv[:1]:  # not under a profiler, a debugger or a notebook, which go on
+        leave()

@@ -1,6 +1,7 @@
 """The one kind of error that a user can fix, and how a command ends with it."""
 
 import atexit
+import gc
 import io
 import logging
 import os
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import current_process
-from typing import Any
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -67,6 +68,17 @@ def ends_at_once() -> Generator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave() -> NoReturn:
+    """Ends the program as Python does, but does not free its memory: with torch and Lightning that takes seconds."""
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # waits for threads
+    atexit._run_exitfuncs()  # pyright: ignore[reportAttributeAccessIssue]
+    for file in gc.get_objects():
+        if issubclass(type(file), io.IOBase) and not file.closed:  # such as that of a callback that never closes it
+            with suppress(OSError, ValueError):
+                file.flush()
+    os._exit(0)
 
 
 @contextmanager

@@ -86,3 +86,22 @@ def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError) as error:
         os.getcwd()
     assert explain(error.value) == "the working directory no longer exists"
+
+
+def test_leaving_does_all_that_python_does_at_the_end(tmp_path):
+    code = f"""
+import atexit, tempfile, threading, time
+class Open:
+    def __init__(self, file): self.file = file  # never closed
+kept = Open(open({str(tmp_path / "log")!r}, "w"))
+kept.file.write("a line")
+folder = tempfile.TemporaryDirectory(dir={str(tmp_path)!r})
+threading.Thread(target=lambda: (time.sleep(0.3), kept.file.write(" and another"))).start()
+atexit.register(print, "done")
+print("first", end=" ")
+leave()
+"""
+    result = run(code)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"first done\n", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert (tmp_path / "log").read_text() == "a line and another"

@@ -69,3 +69,9 @@ def test_a_signal_keeps_what_is_finished_and_says_how_to_continue(tmp_path, run_
     assert result.returncode == 0, result.stderr
     (metrics,) = run_files("*/*/metrics.json")
     assert json.loads(metrics.read_text())["epochs"] == finished + 1
+
+
+def test_a_profiler_goes_on_when_the_training_is_done(tmp_path):
+    command = [sys.executable, "-m", "cProfile", str(PROJECT / "train.py"), "--cfg", "job"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "function calls" in result.stdout

@@ -12,6 +12,7 @@ from mnist_mlp.components.targets import check_target, imported
 from mnist_mlp.data.batches import logits_of
 from mnist_mlp.data.splits import DIGITS, on_white, resize
 from mnist_mlp.errors import InputError
+from mnist_mlp.model.threads import usable_threads
 from mnist_mlp.pictures.digits import Digit, digits_in
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
@@ -57,6 +58,7 @@ class Reader:
             raise InputError(f"{path}: {error}") from error
         except Exception as error:  # a file of any content may be given
             raise InputError(f"{path}: not a checkpoint of a run of this project") from error
+        torch.set_num_threads(usable_threads())
         outputs = self.network(torch.zeros(1, 784)).shape[1]
         reached = self.metrics or Metrics  # a checkpoint without metrics.json is read with their defaults
         self.classes = list(map(str, range(outputs))) if reached.classes is None else reached.classes

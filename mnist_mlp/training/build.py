@@ -25,6 +25,7 @@ from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import DIGITS
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters
+from mnist_mlp.model.threads import usable_threads
 from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
 from mnist_mlp.runs.settings import ADDED, flatten, nested
@@ -35,7 +36,7 @@ from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.fast_steps import FastClassifier, needs_single_steps
 from mnist_mlp.training.schedulers import Schedule
 
-THREADS = torch.get_num_threads()  # torch's own choice, or OMP_NUM_THREADS
+THREADS = usable_threads()
 
 # What a resumed run may change: where the data lie and how long and where it trains, not what it computes.
 FREE_SETTINGS = {"checkpoint", "data.root", "data.extra", "data.fallback", "data.block_size"} | {

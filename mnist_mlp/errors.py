@@ -75,8 +75,8 @@ def leave() -> NoReturn:
     threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # waits for threads
     atexit._run_exitfuncs()  # pyright: ignore[reportAttributeAccessIssue]
     for file in gc.get_objects():
-        if issubclass(type(file), io.IOBase) and not file.closed:  # such as that of a callback that never closes it
-            with suppress(OSError, ValueError):
+        if issubclass(type(file), io.IOBase):  # such as that of a callback that never closes it
+            with suppress(Exception):
                 file.flush()
     os._exit(0)
 

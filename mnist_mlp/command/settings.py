@@ -29,6 +29,7 @@ KEYS: dict[str, Rule] = {
     "seed": interval(int, "[0, inf)"),
     "checkpoint": ("a checkpoint file of a run, or null", lambda value: value is None or isinstance(value, str)),
     "init": ("the folder of a run or a checkpoint, or null", lambda value: value is None or isinstance(value, str)),
+    "init_share": interval(float, "[0, 1)"),
     "monitor": ("the name of what is logged, such as val_accuracy", lambda value: isinstance(value, str)),
     "mode": rule_of(Literal["max", "min"]),
 }
@@ -135,6 +136,8 @@ def check_refused(settings: dict[str, Any]) -> None:
             raise InputError(f"{key}={show(settings[key])}: {reason}")
     if settings.get("trainer.gradient_clip_algorithm") and settings["trainer.gradient_clip_val"] is None:
         raise InputError("trainer.gradient_clip_algorithm: of no effect without trainer.gradient_clip_val")
+    if settings["init_share"] and settings["init"] is None:
+        raise InputError(f"init_share={settings['init_share']}: of no effect without init=RUN")
     for key in ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes"):
         if key not in settings:
             raise InputError(f"{key} is missing: it must be {RANGES[key][0]}")

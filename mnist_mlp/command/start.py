@@ -61,7 +61,7 @@ def model_of(run: Path) -> list[str]:
 def left_out(run: Path) -> list[str]:
     """Returns what one types so that ``experiment=learn`` leaves out what a run was trained without.
 
-    Two epochs are too few to learn, say, distorted digits for the first time: the run would forget more than it learns.
+    One epoch is too short to learn, say, distorted digits for the first time: it would forget more than it learns.
     """
     folder = folder_of(run)
     config = flatten(folder.config) if folder.config_yaml.is_file() else {}

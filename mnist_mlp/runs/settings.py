@@ -5,7 +5,14 @@ from typing import Any
 from mnist_mlp.components.signatures import signature_of
 
 # What settings were before they could be chosen
-ADDED: dict[str, Any] = {"monitor": "val_accuracy", "mode": "max", "callbacks": {}, "metrics": {}, "logger": {}}
+ADDED: dict[str, Any] = {
+    "monitor": "val_accuracy",
+    "mode": "max",
+    "init_share": 0.0,
+    "callbacks": {},
+    "metrics": {},
+    "logger": {},
+}
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

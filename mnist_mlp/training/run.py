@@ -6,11 +6,13 @@ import warnings
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from mnist_mlp.adaptation.scores import in_words, interval, scores
 from mnist_mlp.data.module import DigitsDataModule
@@ -23,6 +25,7 @@ from mnist_mlp.terminal import say, shell_command
 from mnist_mlp.training import build, ranks
 from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
 from mnist_mlp.training.callbacks.history import History
+from mnist_mlp.training.callbacks.keep_start import KeepStart
 from mnist_mlp.training.callbacks.progress_bar import EpochProgress
 from mnist_mlp.training.callbacks.tensorboard import Dashboard, hyperparameters
 from mnist_mlp.training.classifier import Classifier
@@ -79,6 +82,9 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     if reason and config.data.block_size > 1:
         print(f"plain Lightning steps, a batch at a time, for {reason}", flush=True)
 
+    start = build.build_start(config, data)
+    if config.init_share:
+        keep_start(trainer, start, config)
     if config.checkpoint is not None:
         load_checkpoint(Path(config.checkpoint), classifier, history, trainer)
     if trainer.is_global_zero:
@@ -89,7 +95,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
 
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
-    own = scores(data, build.build_start(config, data), classifier.trained) if data.own else None
+    own = scores(data, start, classifier.trained) if data.own else None
     metrics = replace(metrics_of(classifier, data, history, evaluation), own_digits=own)
     print_scores(metrics, len(data.parts["test"][1]))  # the pictures take a second
     history.draw()
@@ -100,6 +106,14 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     if metrics.warning:
         warn(metrics.warning)
     return metrics
+
+
+def keep_start(trainer: Any, start: nn.Module | None, config: DictConfig) -> None:
+    """Lets some of the weights that the training starts from stay in those that it ends with."""
+    if start is None:
+        warn(f"init_share={config.init_share}: of no effect, since {config.init} is gone or knows other classes")
+    else:
+        trainer.callbacks.insert(0, KeepStart(start, config.init_share))
 
 
 def progress_bars(config: DictConfig, callbacks: list[Callback]) -> list[EpochProgress]:

@@ -72,19 +72,14 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     history = History(run, *observers, monitor=config.monitor, mode=config.mode)
     loggers = [dashboard, *build.build_loggers(config, run.path)]
     trainer = build.build_trainer(config, run.path, block_size, [*bars, *callbacks, history], loggers)
-    data = build.build_data(config, block_size)
-    if data.warning:
-        warn(data.warning)
-    say(data.description())
+    data = described(build.build_data(config, block_size))
     classifier = build.build_classifier(config, data)
     if config.trainer.get("enable_model_summary", True):
         print(summary(classifier.network), flush=True)
     if reason and config.data.block_size > 1:
         print(f"plain Lightning steps, a batch at a time, for {reason}", flush=True)
 
-    start = build.build_start(config, data)
-    if config.init_share:
-        keep_start(trainer, start, config)
+    start = kept_start(config, data, trainer)
     if config.checkpoint is not None:
         load_checkpoint(Path(config.checkpoint), classifier, history, trainer)
     if trainer.is_global_zero:
@@ -108,12 +103,23 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     return metrics
 
 
-def keep_start(trainer: Any, start: nn.Module | None, config: DictConfig) -> None:
-    """Lets some of the weights that the training starts from stay in those that it ends with."""
-    if start is None:
-        warn(f"init_share={config.init_share}: of no effect, since {config.init} is gone or knows other classes")
-    else:
-        trainer.callbacks.insert(0, KeepStart(start, config.init_share))
+def described(data: DigitsDataModule) -> DigitsDataModule:
+    """Returns the data after it has said which they are."""
+    if data.warning:
+        warn(data.warning)
+    say(data.description())
+    return data
+
+
+def kept_start(config: DictConfig, data: DigitsDataModule, trainer: Any) -> nn.Module | None:
+    """Returns the network that the training starts from, if any, of which ``init_share`` stays in what it ends with."""
+    start = build.build_start(config, data)
+    if config.init_share:
+        if start is None:
+            warn(f"init_share={config.init_share}: of no effect, since {config.init} is gone or knows other classes")
+        else:
+            trainer.callbacks.insert(0, KeepStart(start, config.init_share))
+    return start
 
 
 def progress_bars(config: DictConfig, callbacks: list[Callback]) -> list[EpochProgress]:

@@ -269,7 +269,7 @@ def test_own_digits_are_learned_and_resumed_exactly(
     settings = [f"data.root={mnist_root}", f"data.extra={tmp_path}/own", f"init={start}"]
     settings += ["model.hidden_sizes=[64,32]", "model.batch_norm=true", "data.batch_size=32", "trainer=cpu"]
     settings += ["scheduler=none", "trainer.check_val_every_n_epoch=1"]  # the number of epochs then changes no epoch
-    config = composed("experiment=learn", *settings)
+    config = composed("experiment=learn", "trainer.max_epochs=2", *settings)
     metrics = training.train(config, tmp_path / "whole")
     shown = capsys.readouterr().out
     assert "12 to learn from, none kept apart" in shown

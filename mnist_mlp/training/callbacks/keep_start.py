@@ -1,9 +1,11 @@
 """Some of the weights that a training starts from stay in those that it ends with."""
 
+from typing import Any
+
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 
 from mnist_mlp.errors import warn
 
@@ -20,18 +22,35 @@ class KeepStart(Callback):
     """
 
     def __init__(self, start: nn.Module, share: float) -> None:
-        self.start, self.share, self.is_done = start, share, False
+        self.start, self.share = start, share
+        self.unmixed: dict[str, Tensor] = {}  # from which a training that is resumed for more epochs goes on
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.unmixed
+
+    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
+        self.unmixed = state_dict
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.unmixed:
+            trained_by(pl_module).load_state_dict(self.unmixed)
+            self.unmixed = {}
 
     @torch.no_grad()
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or trainer.current_epoch + 1 != trainer.max_epochs or not trainer.is_last_batch:
             return
-        trained: nn.Module = pl_module.trained  # pyright: ignore[reportAssignmentType]
-        for now, before in zip(trained.state_dict().values(), self.start.state_dict().values()):
+        trained = trained_by(pl_module).state_dict()
+        self.unmixed = {name: value.clone() for name, value in trained.items()}
+        for now, before in zip(trained.values(), self.start.state_dict().values()):
             if now.is_floating_point():
                 now.lerp_(before.to(now), self.share)
-        self.is_done = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not self.is_done:
+        if not self.unmixed:
             warn(f"init_share={self.share}: training ended without a validation of its last epoch, so none is kept")
+
+
+def trained_by(module: Any) -> nn.Module:
+    """Returns the network that a Classifier validates and keeps."""
+    return module.trained

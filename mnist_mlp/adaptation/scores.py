@@ -35,7 +35,7 @@ def scores(data: "DigitsDataModule", before: nn.Module | None, after: nn.Module)
 
 def count_correct(network: nn.Module, images: Tensor, labels: Tensor) -> int:
     """Returns how many images, uint8 (n, 784), are classified correctly."""
-    return int((logits_of(network.eval(), images).argmax(1) == labels).sum()) if len(labels) else 0
+    return int((logits_of(network.eval(), images).argmax(1) == labels).sum())
 
 
 def in_words(scores: dict[str, dict[str, Any]], dataset: str) -> str:

@@ -112,8 +112,8 @@ def described(data: DigitsDataModule) -> DigitsDataModule:
 
 
 def kept_start(config: DictConfig, data: DigitsDataModule, trainer: Any) -> nn.Module | None:
-    """Returns the network that the training starts from, if any, of which ``init_share`` stays in what it ends with."""
-    start = build.build_start(config, data)
+    """Returns the run's network that the training starts from, if it is needed again, and lets ``init_share`` stay."""
+    start = build.build_start(config, data) if config.init_share or data.own else None
     if config.init_share:
         if start is None:
             warn(f"init_share={config.init_share}: of no effect, since {config.init} is gone or knows other classes")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from lightning import LightningModule, Trainer
+from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
@@ -31,26 +31,21 @@ class KeepStart(Callback):
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
         self.unmixed = state_dict
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         if self.unmixed:
-            trained_by(pl_module).load_state_dict(self.unmixed)
+            pl_module.trained.load_state_dict(self.unmixed)
             self.unmixed = {}
 
     @torch.no_grad()
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_validation_start(self, trainer: Trainer, pl_module: Any) -> None:
         if trainer.sanity_checking or trainer.current_epoch + 1 != trainer.max_epochs or not trainer.is_last_batch:
             return
-        trained = trained_by(pl_module).state_dict()
+        trained = pl_module.trained.state_dict()
         self.unmixed = {name: value.clone() for name, value in trained.items()}
         for now, before in zip(trained.values(), self.start.state_dict().values()):
             if now.is_floating_point():
                 now.lerp_(before.to(now), self.share)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
         if not self.unmixed:
             warn(f"init_share={self.share}: training ended without a validation of its last epoch, so none is kept")
-
-
-def trained_by(module: Any) -> nn.Module:
-    """Returns the network that a Classifier validates and keeps."""
-    return module.trained

@@ -13,6 +13,8 @@ from typing import Any
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "passive"
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+# Intel's MKL, which multiplies torch's matrices, then gives the same numbers on any number of threads.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 _MODULES = {
     "Classifier": "mnist_mlp.training.classifier",

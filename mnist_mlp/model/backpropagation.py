@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mnist_mlp.model.dropout import Dropout
 from mnist_mlp.model.mlp import BatchNorm1d
+from mnist_mlp.model.threads import one_thread
 
 
 class Gradients:
@@ -57,28 +58,34 @@ def linear(layer: nn.Linear, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     return nn.functional.linear(x, layer.weight, layer.bias), backward
 
 
-def batch_norm(layer: BatchNorm1d, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
-    """Batch normalisation: y = w z + b with z = (x - mean) / s, the deviation.
+def batch_norm(layer: Any, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
+    """Batch normalisation: y = w z + b with z = (x - mean) / s, the deviation; one image takes the running statistics.
 
-    So dx = w / s (dy - mean(dy) - z mean(z dy)), dw = sum(z dy), db = sum(dy), all over the images.
+    So dx = w / s (dy - mean(dy) - z mean(z dy)), dw = sum(z dy), db = sum(dy), all over the images. torch's own
+    kernels give other last digits on another number of threads.
     """
-    training = len(x) > 1
-    if training and layer.num_batches_tracked is not None:
+    n = len(x)
+    if n == 1:
+        z, variance = x - layer.running_mean, layer.running_var
+    else:
+        mean = x.mean(0)
+        z = x - mean
+        variance = (z * z).mean(0)
+        layer.running_mean.lerp_(mean, layer.momentum)
+        layer.running_var.lerp_(variance * (n / (n - 1)), layer.momentum)
         layer.num_batches_tracked.add_(1)
-    statistics = layer.running_mean, layer.running_var
-    y, mean, inverse = aten.native_batch_norm(
-        x, layer.weight, layer.bias, *statistics, training, layer.momentum, layer.eps
-    )
+    inverse = (variance + layer.eps).rsqrt()
+    z *= inverse
 
     def backward(dy: Tensor, update: Gradients) -> Tensor:
-        dx, dw, db = aten.native_batch_norm_backward(
-            dy, x, layer.weight, *statistics, mean, inverse, training, layer.eps, [True, True, True]
-        )
+        dw, db = (z * dy).sum(0), dy.sum(0)
+        dx = dy if n == 1 else torch.addcmul(dy - db / n, z, dw, value=-1 / n)
+        dx = dx * (layer.weight * inverse)  # before the weights change
         update(layer.weight, dw)
         update(layer.bias, db)
         return dx
 
-    return y, backward
+    return torch.addcmul(layer.bias, z, layer.weight), backward
 
 
 def dropout(layer: Dropout, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
@@ -95,7 +102,8 @@ def relu(layer: nn.ReLU, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
 
 def sigmoid(layer: nn.Sigmoid, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """The logistic function: y = 1 / (1 + exp(-x)), so dx = y (1 - y) dy."""
-    y = x.sigmoid()
+    with one_thread():
+        y = x.sigmoid()
     return y, lambda dy, update: aten.sigmoid_backward(dy, y)
 
 
@@ -128,7 +136,7 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 def knows(network: nn.Module) -> bool:
     """Returns whether the network is a chain of different layers that have a rule, on the CPU, none frozen or hooked.
 
-    Linear layers without a bias and batch normalisation without parameters have no rule.
+    Linear layers without a bias and batch normalisation without parameters or moving averages have no rule.
     """
     layers = list(network.children())
     return (
@@ -137,6 +145,7 @@ def knows(network: nn.Module) -> bool:
         and len(layers) == len(network)  # a layer that stands twice is one child
         and all(type(layer) in RULES for layer in layers)
         and all(len(list(layer.parameters())) == 2 for layer in layers if isinstance(layer, (nn.Linear, BatchNorm1d)))
+        and all(layer.track_running_stats and layer.momentum for layer in layers if isinstance(layer, BatchNorm1d))
         and all(buffer.device.type == "cpu" for buffer in network.buffers())
         and all(p.requires_grad and p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
         and not any(getattr(module, hooks) for module in network.modules() for hooks in HOOKS)

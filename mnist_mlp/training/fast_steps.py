@@ -17,6 +17,7 @@ from torch.optim import SGD, Optimizer
 
 from mnist_mlp.data.batches import Batch
 from mnist_mlp.model.backpropagation import Chain, Descent, Gradients, knows
+from mnist_mlp.model.threads import SpareThreads, are_interchangeable
 from mnist_mlp.training.classifier import Classifier
 
 # The trainer's settings under which a block trains as single batches do, and those that only some values change.
@@ -48,18 +49,25 @@ class FastClassifier(Classifier):
     def on_train_start(self) -> None:
         self.parameter_list = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.chain = Chain(self.network) if knows(self.network) and self.trainer.precision == "32-true" else None
+        threads = torch.get_num_threads()
+        self.threads = SpareThreads(threads, least=1 if self.chain and are_interchangeable() else threads)
+
+    def on_train_end(self) -> None:
+        self.threads.take(self.threads.most)
 
     def training_step(self, block: Iterator[Batch], block_index: int) -> None:
         step, optimizer, current = super().training_step, self.optimizers(use_pl_optimizer=False), self.current
         scheduler: Any = self.lr_schedulers() if self.schedule and self.schedule.interval == "step" else None
         first = block_index * self.trainer.train_dataloader.batches_per_block
         fast_step = self.step_with_autograd if self.chain is None else self.step_by_hand
+        self.threads.start()
         with nullcontext() if self.chain is None else self.chain:
             for index, batch in enumerate(block, first):
                 current[:] = (batch,)
                 fast_step(step(batch, index), optimizer)
                 if scheduler is not None:
                     scheduler.step()
+                self.threads.adapt()
         count_steps(self.trainer, len(self.seen))
         self.count_seen()
 

@@ -102,7 +102,7 @@ def whole_run(checkout: Path, config: DictConfig, data: DigitsDataModule, epochs
 
 def untouched_environment() -> dict[str, str]:
     """Returns the environment without what this project sets for itself when it is imported."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "MKL_"))}
 
 
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -85,16 +85,16 @@ def build_data(config: DictConfig, block_size: int = 1) -> DigitsDataModule:
 
 
 def build_probabilities(config: DictConfig) -> Probabilities | None:
-    """Returns what ``init``'s run makes of images, to find own digits by; None if it is gone or reads no digits."""
+    """Returns what ``init``'s run makes of images, to find own digits by; None if it cannot be read or knows others."""
     if config.init is None or config.data.get("extra") is None:
         return None
     network = instantiate(config.model, num_classes=len(DIGITS), _convert_="all")
     try:
         return probabilities_of(Path(config.init), network, flatten(plain(config)))
-    except InputError:
+    except InputError as error:
         if config.checkpoint is None:
             raise
-        warn(f"init={config.init} is gone: in own pictures that are not 28x28 it may have found other digits")
+        warn(f"{error}; in own pictures that are not 28x28 it may have found other digits")
         return None
 
 

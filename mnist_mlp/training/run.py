@@ -116,7 +116,8 @@ def kept_start(config: DictConfig, data: DigitsDataModule, trainer: Any) -> nn.M
     start = build.build_start(config, data) if config.init_share or data.own else None
     if config.init_share:
         if start is None:
-            warn(f"init_share={config.init_share}: of no effect, since {config.init} is gone or knows other classes")
+            why = f"{config.init} is gone, damaged or of other classes"
+            warn(f"init_share={config.init_share}: of no effect, since {why}")
         else:
             trainer.callbacks.insert(0, KeepStart(start, config.init_share))
     return start

@@ -88,7 +88,7 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
     if not files:
         raise InputError(f"{folder}: no picture has a label")
     images = []
-    for path, _ in tqdm(files, desc="reading images", delay=1, leave=False):
+    for path, _ in tqdm(files, desc="reading images", delay=1, leave=False, disable=None):
         digits = reader.digits_in(read_picture(path), several=False)
         if not digits:
             raise InputError(f"{path}: nothing to read")

@@ -47,7 +47,7 @@ def read_split(part: Labels, labels: list[str], as_digits: bool, probabilities: 
     paths = [(path, numbers[label]) for label in part for path in part[label]]
     images = torch.empty(len(paths), SIDE, SIDE, dtype=torch.uint8)
     damaged: list[InputError] = []
-    for image, (path, _) in zip(images, tqdm(paths, desc="reading images", delay=1, leave=False)):
+    for image, (path, _) in zip(images, tqdm(paths, desc="reading images", delay=1, leave=False, disable=None)):
         try:
             image.copy_(read_image(path, as_digits, probabilities))
         except InputError as error:

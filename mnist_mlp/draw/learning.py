@@ -127,8 +127,9 @@ def what_it_brought(run: Path) -> str:
     metrics = RunFolder(run).metrics
     parts = metrics.own_digits if metrics and metrics.own_digits else {}
     counts = ((name, parts.get(part) or {}) for part, name in COUNTED.items())
-    return "; ".join(
+    line = "; ".join(
         f"{name}: {count['before']:,} of {count['images']:,} read correctly before, {count['after']:,} after"
         for name, count in counts
         if count.get("images")
     )
+    return line[:1].upper() + line[1:]

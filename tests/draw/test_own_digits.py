@@ -167,7 +167,7 @@ def test_a_training_is_started_and_its_run_offered(client, own, run, train_py, m
     state = ended(client)
     assert state["state"] == "finished", state
     assert state["line"] == (
-        "own digits it learned from: 1 of 3 read correctly before, 3 after;"
+        "Own digits it learned from: 1 of 3 read correctly before, 3 after;"
         " test images: 1 of 10,000 read correctly before, 3 after"
     )
     assert state["run"] in [run["name"] for run in client.get("/runs").json()["runs"]]

@@ -12,8 +12,8 @@ from mnist_mlp.data import datasets
 from mnist_mlp.data.splits import train_and_test
 from mnist_mlp.errors import InputError, explain
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.pictures.in_folders.contents import in_words
-from mnist_mlp.pictures.in_folders.labels import digits_by_part, no_labels, tree_of
+from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
+from mnist_mlp.pictures.in_folders.labels import digits_by_part, left_out_of, near, no_labels, none_labelled, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.reader import Reader
 
@@ -83,10 +83,11 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
     parts = digits_by_part(tree)
     part = parts.get("test", parts["train"])
     if unknown := [label for label in part if label not in reader.classes]:
-        raise InputError(f"{folder}: the run has no label {unknown[0]!r}, only {', '.join(reader.classes)}")
+        known = ", ".join(reader.classes) + near(unknown[0], reader.classes)
+        raise InputError(f"{folder}: the run has no label {unknown[0]!r}, only {known}")
     files = [(path, reader.classes.index(label)) for label, paths in part.items() for path in paths]
     if not files:
-        raise InputError(f"{folder}: no picture has a label")
+        raise InputError(f"{folder}: {none_labelled(tree)}")
     images = []
     for path, _ in tqdm(files, desc="reading images", delay=1, leave=False, disable=None):
         digits = reader.digits_in(read_picture(path), several=False)
@@ -94,7 +95,8 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
             raise InputError(f"{path}: nothing to read")
         images.append(digits[0].image)
     what = f"{'test ' if 'test' in parts else ''}pictures in {folder}"
-    if left_out := no_labels(tree):
+    used = sum(len(pictures) for labels in parts.values() for pictures in labels.values())
+    if left_out := missed_pictures(left_out_of(tree, used)) + no_labels(tree):
         what += f"; left out: {in_words(left_out)}"
     return LabelledImages(
         what, np.stack(images), np.array([label for _, label in files]), [str(path) for path, _ in files]

@@ -71,10 +71,14 @@ def test_what_has_no_label_is_left_out_and_said(run, pictures, tmp_path):
     Image.new("L", (30, 30)).save(pictures / "unsorted/a.png")
     found, _ = evaluate(run, str(pictures))
     assert (len(found.labels), found.what) == (9, f"pictures in {pictures}; left out: 1 unsorted")
+    Image.new("L", (30, 30)).save(pictures / "b.png")
+    left_out = "1 pictures outside the label folders, 1 unsorted"
+    assert evaluate(run, str(pictures))[0].what.endswith(f"; left out: {left_out}")
     for label in "017":
         shutil.rmtree(pictures / label)
     result = command_here(tmp_path, "evaluate", run, pictures)
-    assert (result.returncode, result.stderr) == (2, f"error: {pictures}: no picture has a label\n")
+    advice = "move each of the 1 in unsorted into the folder of its label"
+    assert (result.returncode, result.stderr) == (2, f"error: {pictures}: no picture has a label: {advice}\n")
 
 
 def test_pictures_are_read_as_predict_reads_them(run, pictures):
@@ -115,12 +119,13 @@ def test_the_text_fits_a_narrow_terminal_whatever_the_classes():
         ("nowhere", "nowhere: the folder does not exist"),
         ("data=cifar10", "data=cifar10: no such data set; there are mnist, fashion_mnist, kmnist, digits"),
         ("other", "other: the run has no label 'cat', only 0, 1"),
+        ("zeros", "zeros: the run has no label '07', only 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; did you mean 7?"),
     ],
 )
 def test_what_cannot_be_evaluated_is_said_in_a_line(run, tmp_path, images, said):
-    for label in ("cat", "dog"):
-        (tmp_path / "other" / label).mkdir(parents=True)
-        Image.new("L", (30, 30)).save(tmp_path / "other" / label / "a.png")
+    for folder in ("other/cat", "other/dog", "zeros/07"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("L", (30, 30)).save(tmp_path / folder / "a.png")
     result = command_here(tmp_path, "evaluate", run, images)
     assert result.returncode == 2
     assert result.stderr.startswith(f"error: {said}") and len(result.stderr.splitlines()) == 1

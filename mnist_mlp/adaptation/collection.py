@@ -126,6 +126,8 @@ class Collection:
                 return [Seen(**row | {"probability": float(row["probability"])}) for row in rows]
         except FileNotFoundError:
             return []
+        except NotADirectoryError as error:
+            raise InputError(f"{self.folder}: a file, not a folder") from error
         except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
             raise InputError(f"{self.index}: not an index of own digits; move it away to begin a new one") from error
 

@@ -138,6 +138,8 @@ def check_refused(settings: dict[str, Any]) -> None:
         raise InputError("trainer.gradient_clip_algorithm: of no effect without trainer.gradient_clip_val")
     if settings["init_share"] and settings["init"] is None:
         raise InputError(f"init_share={settings['init_share']}: of no effect without init=RUN")
+    if settings.get("augment.only_own") and settings.get("data.extra") is None:
+        raise InputError("augment.only_own=true: of no effect without data.extra=FOLDER")
     for key in ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes"):
         if key not in settings:
             raise InputError(f"{key} is missing: it must be {RANGES[key][0]}")

@@ -1,5 +1,6 @@
 """One's own digits beside a data set: a few, which join every batch."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,16 @@ from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import Split, flat, split
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import Probabilities
-from mnist_mlp.pictures.in_folders.labels import NO_DIGIT, labels_by_part, tree_of
+from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
+from mnist_mlp.pictures.in_folders.labels import (
+    NO_DIGIT,
+    UNSORTED,
+    labels_by_part,
+    left_out_of,
+    near,
+    none_labelled,
+    tree_of,
+)
 
 MANY = 100  # of so many or more a fifth is kept apart; of fewer it would be too few to tell anything
 APART = 0.2
@@ -20,11 +30,15 @@ NO_DIGIT_REPEATS = 10  # of one's own among the drawings of no digit
 
 
 class Extra(NamedTuple):
-    """Own digits to learn from, those kept apart, perhaps none, and uint8 (n, 784) pictures of no digit."""
+    """Own digits to learn from, those kept apart, perhaps none, and uint8 (n, 784) pictures of no digit.
+
+    ``left_out`` counts, by kind, pictures that are none of these.
+    """
 
     learned: Split
     apart: Split
     no_digits: Tensor
+    left_out: Counter[str]
 
     def description(self, folder: str, outliers: bool) -> str:
         """Returns how many there are, in a line."""
@@ -33,7 +47,7 @@ class Extra(NamedTuple):
         text = f"own digits in {folder}: {learned:,} to learn from, {kept}"
         if others:
             text += f"; {others:,} pictures of no digit{'' if outliers else ', left out: data.outliers is 0'}"
-        return text
+        return f"{text}; left out: {in_words(self.left_out)}" if self.left_out else text
 
 
 def read_extra(root: Path, classes: list[str], probabilities: Probabilities | None = None) -> Extra:
@@ -45,23 +59,27 @@ def read_extra(root: Path, classes: list[str], probabilities: Probabilities | No
         probabilities: What a network makes of images. With it the digits are found as it would read them.
 
     Raises:
-        InputError: There is no such folder, it has another layout or other labels, or a picture is damaged.
+        InputError: There is no such folder, it has another layout or other labels, or a picture is damaged or empty.
     """
-    parts = {name: dict(part) for name, part in labels_by_part(tree_of(root, "data.extra")).items()}
+    tree = tree_of(root, "data.extra")
+    parts = {name: dict(part) for name, part in labels_by_part(tree).items()}
     no_digits = {name: part.pop(NO_DIGIT, []) for name, part in parts.items()}
     for part in parts.values():
         if unknown := sorted(part.keys() - set(classes)):
+            alone = "; to train on these labels alone: data=folder data.root=FOLDER init=RUN"
             raise InputError(
-                f"data.extra={root}: the label folder {unknown[0]} is none of the classes {', '.join(classes[:12])};"
-                " to train on these labels alone: data=folder data.root=FOLDER init=RUN"
+                f"data.extra={root}: the label folder {unknown[0]} is none of the classes"
+                f" {', '.join(classes[:12])}{near(unknown[0], classes) or alone}"
             )
     read = partial(read_split, as_digits=True, probabilities=probabilities)
     others = read({NO_DIGIT: no_digits["train"] + no_digits.get("val", [])}, [NO_DIGIT])
-    splits = {name: read(part, classes) for name, part in parts.items()}
+    splits = {name: read(part, classes, empty=False) for name, part in parts.items()}
     learned = Split(*(torch.cat(both) for both in zip(*(splits[name] for name in ("train", "val") if name in splits))))
     if not len(learned.labels):
-        raise InputError(f"data.extra={root}: no picture has a label")
+        raise InputError(f"data.extra={root}: {none_labelled(tree)}")
     apart = splits.get("test") or Split(learned.images[:0], learned.labels[:0])
     if "test" not in splits and len(learned.labels) >= MANY:
         learned, apart = split(learned, APART, seed_for("own digits kept apart"), by_label=True)
-    return Extra(flat(learned), flat(apart), others.images.flatten(1))
+    left_out = left_out_of(tree, used=sum(len(part.labels) for part in splits.values()))
+    shown = missed_pictures(left_out) + Counter({UNSORTED: left_out[UNSORTED]})
+    return Extra(flat(learned), flat(apart), others.images.flatten(1), shown)

@@ -10,8 +10,7 @@ from mnist_mlp.data.splits import Dataset, Split, resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.pictures.digits import Probabilities, digits_in
 from mnist_mlp.pictures.files import read_picture
-from mnist_mlp.pictures.in_folders.contents import OUTSIDE
-from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, digits_by_part, no_labels, tree_of
+from mnist_mlp.pictures.in_folders.labels import EXPECTED, Labels, digits_by_part, left_out_of, tree_of
 from mnist_mlp.pictures.mnist_form import SIDE
 
 
@@ -35,21 +34,25 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
         raise InputError(f"{root}: has {found}, but two or more are needed; {EXPECTED}")
     splits = {name: read_split(part, labels, as_digits) for name, part in parts.items()}
     used = sum(len(split.labels) for split in splits.values())
-    left_out = tree.all_left_out() + (aside := no_labels(tree))
-    left_out[OUTSIDE] = len(tree.all_pictures()) - used - aside.total()
     classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
-    return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), +left_out)
+    return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), left_out_of(tree, used))
 
 
-def read_split(part: Labels, labels: list[str], as_digits: bool, probabilities: Probabilities | None = None) -> Split:
-    """Reads the pictures of a part. A label is the place of its name in ``labels``."""
+def read_split(
+    part: Labels,
+    labels: list[str],
+    as_digits: bool,
+    probabilities: Probabilities | None = None,
+    empty: bool = True,
+) -> Split:
+    """Reads the pictures of a part. A label is the place of its name in ``labels``; see ``read_image`` for the rest."""
     numbers = {label: number for number, label in enumerate(labels)}
     paths = [(path, numbers[label]) for label in part for path in part[label]]
     images = torch.empty(len(paths), SIDE, SIDE, dtype=torch.uint8)
     damaged: list[InputError] = []
     for image, (path, _) in zip(images, tqdm(paths, desc="reading images", delay=1, leave=False, disable=None)):
         try:
-            image.copy_(read_image(path, as_digits, probabilities))
+            image.copy_(read_image(path, as_digits, probabilities, empty))
         except InputError as error:
             damaged.append(error)
     if damaged:
@@ -58,7 +61,9 @@ def read_split(part: Labels, labels: list[str], as_digits: bool, probabilities: 
     return Split(images, torch.tensor([number for _, number in paths]))
 
 
-def read_image(path: str, as_digits: bool = True, probabilities: Probabilities | None = None) -> Tensor:
+def read_image(
+    path: str, as_digits: bool = True, probabilities: Probabilities | None = None, empty: bool = True
+) -> Tensor:
     """Returns an image file as the network sees it, uint8 (28, 28): what is drawn in it is taken as one digit.
 
     Args:
@@ -66,10 +71,13 @@ def read_image(path: str, as_digits: bool = True, probabilities: Probabilities |
         as_digits: Whether it is brought to MNIST's form. If not, or if nothing is drawn in it, it is only made grey and
             resized.
         probabilities: What a network makes of images; see ``digits_in``.
+        empty: Whether nothing may be drawn in it.
 
     Raises:
-        InputError: It is not an image, or too large for memory.
+        InputError: It is not an image, or too large for memory, or empty.
     """
     picture = read_picture(path)
     digits = digits_in(picture, False, probabilities) if as_digits else []
+    if not digits and not empty:
+        raise InputError(f"{path}: nothing to read")
     return torch.from_numpy(digits[0].image) if digits else resize(torch.from_numpy(picture.copy())[None])[0]

@@ -122,7 +122,10 @@ class DigitsDataModule(LightningDataModule):
         if self.hands:
             self._add_hands(self.hands)
         if self.extra:
-            self.own = read_extra(Path(os.path.expanduser(str(self.extra))), self.classes, self.probabilities)
+            extra = Path(os.path.expanduser(str(self.extra)))
+            if self.dataset == "folder" and extra.resolve() == self.root.resolve():
+                raise InputError(f"data.extra={extra}: is data.root too; what it is tested on would be learned")
+            self.own = read_extra(extra, self.classes, self.probabilities)
             if self.drawings is not None:
                 self.drawings = torch.cat([self.drawings, self.own.no_digits.repeat(NO_DIGIT_REPEATS, 1)])
 

@@ -66,26 +66,27 @@ def batch_norm(layer: Any, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """
     n = len(x)
     if n == 1:
-        z, variance = x - layer.running_mean, layer.running_var
+        centred, variance = x - layer.running_mean, layer.running_var
     else:
         mean = x.mean(0)
-        z = x - mean
-        variance = (z * z).mean(0)
+        centred = x - mean
+        variance = (centred * centred).mean(0)
         layer.running_mean.lerp_(mean, layer.momentum)
         layer.running_var.lerp_(variance * (n / (n - 1)), layer.momentum)
         layer.num_batches_tracked.add_(1)
     inverse = (variance + layer.eps).rsqrt()
-    z *= inverse
+    scale = layer.weight * inverse
 
     def backward(dy: Tensor, update: Gradients) -> Tensor:
-        dw, db = (z * dy).sum(0), dy.sum(0)
-        dx = dy if n == 1 else torch.addcmul(dy - db / n, z, dw, value=-1 / n)
-        dx = dx * (layer.weight * inverse)  # before the weights change
+        dw, db = (centred * dy).sum(0) * inverse, dy.sum(0)
+        dx = scale * dy
+        if n > 1:
+            dx.sub_(scale * db / n).addcmul_(centred, scale * inverse * dw, value=-1 / n)
         update(layer.weight, dw)
         update(layer.bias, db)
         return dx
 
-    return torch.addcmul(layer.bias, z, layer.weight), backward
+    return torch.addcmul(layer.bias, centred, scale), backward
 
 
 def dropout(layer: Dropout, x: Tensor, first: bool) -> tuple[Tensor, Backward]:

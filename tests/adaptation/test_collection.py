@@ -142,5 +142,7 @@ def test_a_damaged_index_is_not_overwritten(tmp_path, content):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: a file, not a folder"):
+        Collection(tmp_path / "file").rows()
     with pytest.raises(InputError, match="file"):
         keep(Collection(tmp_path / "file"), scrawl(0), "1")

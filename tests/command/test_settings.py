@@ -12,7 +12,7 @@ from mnist_mlp.errors import InputError
 def test_every_option_of_every_group_is_valid(group):
     options = [path.stem for path in (PROJECT / "conf" / group).glob("*.yaml")]
     assert len(options) >= 2
-    needed = {"folder": ["data.root=x"], "learn": ["init=x", "data.extra=x"]}
+    needed = {"folder": ["data.root=x"], "learn": ["init=x", "data.extra=x"], "own": ["data.extra=x"]}
     for option in options:
         check(composed(f"{group}={option}", *needed.get(option, [])))
 
@@ -50,6 +50,7 @@ def test_every_option_of_every_group_is_valid(group):
         ("average=ema average.decay=1", "average.decay=1: must be a number in (0, 1)"),
         ("scheduler=warmup_cosine scheduler.warmup=1", "scheduler.warmup=1: must be a number in [0, 1)"),
         ("scheduler=one_cycle scheduler.pct_start=0", "scheduler.pct_start=0: must be a number in (0, 1)"),
+        ("augment=own", "augment.only_own=true: of no effect without data.extra=FOLDER"),
         ("optimizer=nesterov optimizer.momentum=1", "optimizer.momentum=1: must be a number in [0, 1)"),
         ("average=ema average._target_=os.system", "average._target_=os.system: not something that average may be"),
         ("checkpoint=nowhere.ckpt", "checkpoint=nowhere.ckpt: no such file"),

@@ -7,6 +7,7 @@ from PIL import Image
 
 from mnist_mlp.data.batches import OWN_REPEATS, OWN_SHARE, OwnDigits, ShuffledBatches
 from mnist_mlp.data.extra import read_extra
+from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -76,7 +77,10 @@ def test_pictures_of_no_digit_in_a_test_folder_are_not_learned(tmp_path):
     ("labels", "message"),
     [
         (["1", "a"], "data.extra=.*: the label folder a is none of the classes 0, 1"),
-        (["no_digit"], "no picture has a label"),
+        (["no_digit"], "no picture has a label$"),
+        (["unsorted"], "no picture has a label: move each of the 1 in unsorted into the folder of its label"),
+        (["1", "007"], r"007 is none of the classes .*9; did you mean 7\?"),
+        (["1", "No Digit"], r"No Digit is none of .*; did you mean no_digit\?"),
         ([], "has no folders"),
     ],
 )
@@ -85,6 +89,27 @@ def test_what_cannot_be_learned_is_one_line(tmp_path, labels, message):
         save(tmp_path, label, 1)
     with pytest.raises(InputError, match=message):
         read_extra(tmp_path, DIGITS)
+
+
+def test_a_digit_of_which_nothing_is_seen_is_named(tmp_path):
+    save(tmp_path, "3", 2)
+    for label in ("3", "no_digit"):  # an empty page is no digit
+        (tmp_path / label).mkdir(exist_ok=True)
+        Image.new("L", (40, 40), 255).save(tmp_path / label / "empty.png")
+    with pytest.raises(InputError, match=r"3/empty\.png: nothing to read$"):
+        read_extra(tmp_path, DIGITS)
+    (tmp_path / "3/empty.png").unlink()
+    assert len(read_extra(tmp_path, DIGITS).no_digits) == 1
+
+
+def test_pictures_that_are_left_out_are_counted(tmp_path):
+    save(tmp_path, "3", 2)
+    save(tmp_path, "unsorted", 1)
+    save(tmp_path, ".", 1)
+    (tmp_path / "3/dead.png").symlink_to("nowhere")
+    (tmp_path / "index.csv").touch()
+    said = read_extra(tmp_path, DIGITS).description("own", outliers=True).partition("; left out: ")[2]
+    assert sorted(said.split(", ")) == ["1 linked to nothing", "1 pictures outside the label folders", "1 unsorted"]
 
 
 def narrow(images: np.ndarray) -> np.ndarray:
@@ -102,6 +127,14 @@ def test_a_network_says_what_of_a_picture_is_the_digit(tmp_path):
     without, with_network = (read_extra(tmp_path, DIGITS, given).learned.images for given in (None, narrow))
     similar = [np.corrcoef(found[0], alone[0])[0, 1] for found in (without, with_network)]
     assert similar[0] < 0.7 < similar[1], similar
+
+
+def test_what_a_folder_is_tested_on_is_not_learned(tmp_path):
+    for label in "37":
+        save(tmp_path, label, 9)
+    data = DigitsDataModule("folder", tmp_path, extra=f"{tmp_path}/../{tmp_path.name}")
+    with pytest.raises(InputError, match=r"^data\.extra=.*: is data\.root too"):
+        data.setup()
 
 
 def test_a_missing_folder_is_named_by_its_setting(tmp_path):

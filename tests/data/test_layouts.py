@@ -122,7 +122,7 @@ def first_label(layout: Layout) -> Path:
 
 def empty_label(layout: Layout) -> str:
     (layout.parts["train"] / "9999").mkdir()
-    return "9999: no pictures, but nothing"
+    return "9999: is empty; put the label's pictures there, or remove the folder"
 
 
 def label_of_other_files(layout: Layout) -> str:

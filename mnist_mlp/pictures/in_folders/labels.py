@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnist_mlp.errors import InputError, listed
 from mnist_mlp.pictures.files import picture_endings
-from mnist_mlp.pictures.in_folders.contents import Folder, in_words, walk
+from mnist_mlp.pictures.in_folders.contents import OUTSIDE, Folder, in_words, walk
 
 EXPECTED = "expected are ROOT/<label>/*.png, or such folders in ROOT/train and ROOT/test, perhaps ROOT/val"
 # What the folder of a part may be called, beside words that say nothing.
@@ -114,7 +114,9 @@ def check_holds_pictures(label: Folder) -> None:
         return
     if inner := with_pictures(holder.folders):
         raise InputError(f"{holder.path}: holds folders ({names(inner)}) where a label's pictures must be; {EXPECTED}")
-    found = in_words(label.all_left_out()) or "nothing"
+    found = in_words(label.all_left_out())
+    if not found:
+        raise InputError(f"{label.path}: is empty; put the label's pictures there, or remove the folder")
     raise InputError(f"{label.path}: no pictures, but {found}; pictures end with {' '.join(sorted(picture_endings()))}")
 
 
@@ -128,6 +130,31 @@ def no_labels(tree: Folder) -> Counter[str]:
     """Returns how many pictures lie in folders that are no labels, by the names of these."""
     inside = {name: [folder for folder in tree.below() if folder.name == name] for name in (NO_DIGIT, UNSORTED)}
     return +Counter({name: sum(len(folder.all_pictures()) for folder in found) for name, found in inside.items()})
+
+
+def left_out_of(tree: Folder, used: int) -> Counter[str]:
+    """Returns how much of each kind is left out of a folder of which ``used`` pictures have a label."""
+    aside = no_labels(tree)
+    outside = len(tree.all_pictures()) - used - aside.total()
+    return +(tree.all_left_out() + aside + Counter({OUTSIDE: outside}))
+
+
+def none_labelled(tree: Folder) -> str:
+    """Returns that no picture has a label, and what to do."""
+    unsorted = no_labels(tree)[UNSORTED]
+    advice = f": move each of the {unsorted:,} in {UNSORTED} into the folder of its label" if unsorted else ""
+    return f"no picture has a label{advice}"
+
+
+def near(label: str, labels: Iterable[str]) -> str:
+    """Returns a question after the label, or other folder, that a folder's name may stand for; empty if none does."""
+
+    def plain(name: str) -> str:
+        return re.sub(r"[\W_]", "", name.casefold()).lstrip("0") or "0"
+
+    return next(
+        (f"; did you mean {name}?" for name in (*labels, NO_DIGIT, UNSORTED) if plain(name) == plain(label)), ""
+    )
 
 
 def with_pictures(folders: list[Folder]) -> list[Folder]:

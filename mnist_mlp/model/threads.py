@@ -45,8 +45,8 @@ class SpareThreads:
         least: Threads to take on the busiest.
     """
 
-    WINDOW = 0.1  # seconds: some turns of the scheduler
-    BUSY = 0.75  # the calling thread runs for a smaller part of the window
+    WINDOW = 0.2  # seconds: dozens of turns of the scheduler
+    BUSY = 0.6  # the calling thread runs for a smaller part of the window
     MAX_PATIENCE = 30.0  # seconds
 
     def __init__(self, most: int, least: int = 1) -> None:

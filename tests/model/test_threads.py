@@ -64,7 +64,7 @@ def test_an_idle_machine_keeps_all_threads(clock):
 
 def test_a_busy_machine_gets_fewer_and_an_idle_one_all_again(clock):
     spare = threads.SpareThreads(8)
-    clock.run(spare, 0.35, running=0.3)
+    clock.run(spare, 0.7, running=0.3)
     assert spare.threads == 1
     clock.run(spare, 4, running=1)
     assert spare.threads == 8
@@ -76,7 +76,7 @@ def test_trials_on_a_busy_machine_become_rare(clock):
     for _ in range(1200):  # a minute and more of a machine on which only one thread runs well
         clock.run(spare, 0.05, running=0.3 if spare.threads == 2 else 1)
         trials += spare.threads == 2
-    assert 4 <= trials // 2 <= 8
+    assert 4 <= trials // 4 <= 8
 
 
 def test_no_fewer_threads_where_numbers_would_change(clock):

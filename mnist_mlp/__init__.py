@@ -4,6 +4,7 @@ The public names are imported when they are first used, so that ``import mnist_m
 """
 
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,10 @@ from typing import Any
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "passive"
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-# Intel's MKL, which multiplies torch's matrices, then gives the same numbers on any number of threads.
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+# Intel's MKL, which multiplies torch's matrices, then gives the same numbers on any number of threads. It reads this at
+# its first product.
+if "torch" not in sys.modules:
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 _MODULES = {
     "Classifier": "mnist_mlp.training.classifier",

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when imported: tests side by side would wait for each other
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")  # as the package sets it when it is imported before torch
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # otherwise onnxruntime writes into the home
 
 import pytest

@@ -33,3 +33,14 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(set_by_user, polic
     command = [sys.executable, "-c", "import mnist_mlp, torch"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert re.search(f"OMP_WAIT_POLICY ?= ?'?{policy}", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("imports", "set_by_user", "expected"),
+    [("mnist_mlp", {}, "AUTO,STRICT"), ("mnist_mlp", {"MKL_CBWR": "AVX2"}, "AVX2"), ("torch, mnist_mlp", {}, "None")],
+)
+def test_products_are_the_same_on_any_number_of_threads_if_it_is_asked_in_time(imports, set_by_user, expected):
+    environment = {key: value for key, value in os.environ.items() if key != "MKL_CBWR"} | set_by_user
+    command = [sys.executable, "-c", f"import os, {imports}; print(os.environ.get('MKL_CBWR'))"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == expected

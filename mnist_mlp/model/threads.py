@@ -51,10 +51,8 @@ class SpareThreads:
 
     def __init__(self, most: int, least: int = 1) -> None:
         self.most, self.least, self.threads = most, least, most
-        self.taken, self.tried = (
-            time.perf_counter(),
-            False,
-        )  # when the number was chosen, and whether it is a larger one
+        self.taken = time.perf_counter()  # when this number was taken
+        self.tried = False  # whether it is a larger one, on trial
         self.patience = 1.0  # seconds until more are tried again
         self.start()
 

@@ -95,8 +95,7 @@ def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:
             raise InputError(f"{path}: nothing to read")
         images.append(digits[0].image)
     what = f"{'test ' if 'test' in parts else ''}pictures in {folder}"
-    used = sum(len(pictures) for labels in parts.values() for pictures in labels.values())
-    if left_out := missed_pictures(left_out_of(tree, used)) + no_labels(tree):
+    if left_out := missed_pictures(left_out_of(tree, parts)) + no_labels(tree):
         what += f"; left out: {in_words(left_out)}"
     return LabelledImages(
         what, np.stack(images), np.array([label for _, label in files]), [str(path) for path, _ in files]

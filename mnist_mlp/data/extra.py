@@ -80,6 +80,6 @@ def read_extra(root: Path, classes: list[str], probabilities: Probabilities | No
     apart = splits.get("test") or Split(learned.images[:0], learned.labels[:0])
     if "test" not in splits and len(learned.labels) >= MANY:
         learned, apart = split(learned, APART, seed_for("own digits kept apart"), by_label=True)
-    left_out = left_out_of(tree, used=sum(len(part.labels) for part in splits.values()))
+    left_out = left_out_of(tree, parts)
     shown = missed_pictures(left_out) + Counter({UNSORTED: left_out[UNSORTED]})
     return Extra(flat(learned), flat(apart), others.images.flatten(1), shown)

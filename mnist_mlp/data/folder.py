@@ -33,9 +33,8 @@ def read_folder(root: Path, as_digits: bool = True) -> Dataset:
         found = f"only the label folder {labels[0]!r}" if labels else "no label folder"
         raise InputError(f"{root}: has {found}, but two or more are needed; {EXPECTED}")
     splits = {name: read_split(part, labels, as_digits) for name, part in parts.items()}
-    used = sum(len(split.labels) for split in splits.values())
     classes = [label.encode(errors="backslashreplace").decode() for label in labels]  # so that any name can be shown
-    return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), left_out_of(tree, used))
+    return Dataset(splits["train"], splits.get("test"), classes, splits.get("val"), left_out_of(tree, parts))
 
 
 def read_split(

@@ -94,7 +94,8 @@ def build_probabilities(config: DictConfig) -> Probabilities | None:
     except InputError as error:
         if config.checkpoint is None:
             raise
-        warn(f"{error}; in own pictures that are not 28x28 it may have found other digits")
+        why = f"init={config.init} cannot be read ({one_line(error)})"
+        warn(f"{why}: in own pictures that are not 28x28 it may have found other digits")
         return None
 
 

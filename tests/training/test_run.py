@@ -290,4 +290,8 @@ def test_own_digits_are_learned_and_resumed_exactly(
     RunFolder(start).best.write_bytes(b"torn")
     config.trainer.max_epochs = 3
     assert training.train(config, tmp_path / "stopped").epochs == 3
-    assert re.search("best.ckpt: damaged.*it may have found other digits", capsys.readouterr().err)
+    assert re.search(f"init={start} cannot be read.*damaged.*it may have found other digits", capsys.readouterr().err)
+    shutil.rmtree(start)
+    config.trainer.max_epochs = 4
+    assert training.train(config, tmp_path / "stopped").epochs == 4
+    assert f"init={start} cannot be read" in capsys.readouterr().err

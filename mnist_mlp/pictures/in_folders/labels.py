@@ -132,10 +132,11 @@ def no_labels(tree: Folder) -> Counter[str]:
     return +Counter({name: sum(len(folder.all_pictures()) for folder in found) for name, found in inside.items()})
 
 
-def left_out_of(tree: Folder, used: int) -> Counter[str]:
-    """Returns how much of each kind is left out of a folder of which ``used`` pictures have a label."""
+def left_out_of(tree: Folder, parts: Mapping[str, Labels]) -> Counter[str]:
+    """Returns how much of each kind is left out of a folder whose parts, without ``no_digit``, are these."""
     aside = no_labels(tree)
-    outside = len(tree.all_pictures()) - used - aside.total()
+    labelled = sum(len(pictures) for labels in parts.values() for pictures in labels.values())
+    outside = len(tree.all_pictures()) - labelled - aside.total()
     return +(tree.all_left_out() + aside + Counter({OUTSIDE: outside}))
 
 

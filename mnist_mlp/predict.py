@@ -21,9 +21,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from mnist_mlp.adaptation.collection import Collection
-from mnist_mlp.errors import InputError, one_line_errors
+from mnist_mlp.errors import InputError, listed, one_line_errors
 from mnist_mlp.pictures.digits import Digit
-from mnist_mlp.pictures.files import read_picture
+from mnist_mlp.pictures.files import has_more_frames, read_picture
 from mnist_mlp.pictures.in_folders.contents import SHOWN, find_pictures, in_words, no_picture
 from mnist_mlp.pictures.in_folders.labels import UNSORTED
 from mnist_mlp.reader import Reader, best_run
@@ -54,15 +54,16 @@ class Reading(NamedTuple):
     def text(self) -> str:
         """Returns the lines that ``predict`` prints: one for each line of digits in the picture."""
         if self.error:
-            return f"error: {self.error}"
+            return f"error: {printable(self.error)}"
+        name = printable(self.file)
         if not self.digits:
-            return f"{self.file}: nothing to read"
+            return f"{name}: nothing to read"
         gap = " " * any(len(guess) > 1 for guess in self.guesses)
         lines = []
         for _, line in groupby(zip(self.digits, self.texts, self.probabilities.max(1)), lambda found: found[0].line):
             _, texts, highest = zip(*line)
             lines.append(f"{gap.join(texts)}  ({' '.join(f'{probability:.0%}' for probability in highest)})")
-        return f"{self.file}: " + f"\n{' ' * len(self.file)}  ".join(lines)
+        return f"{name}: " + f"\n{' ' * len(name)}  ".join(lines)
 
     def json(self) -> str:
         """Returns the line that ``predict --json`` prints."""
@@ -79,6 +80,11 @@ class Reading(NamedTuple):
             for digit, label, guess, probabilities in zip(self.digits, self.labels, self.guesses, self.probabilities)
         ]
         return json.dumps({"file": self.file, "digits": digits})
+
+
+def printable(text: str) -> str:
+    """Returns a text, such as a file's name, with escapes for what a terminal would obey, such as line breaks."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def number_or_name(label: str | None) -> int | str | None:
@@ -157,11 +163,16 @@ def predict(arguments: argparse.Namespace) -> int:
     collection = Collection(arguments.collect) if arguments.collect else None
     if collection and not reader.as_digits:
         raise InputError(f"--collect: {reader.folder.path} reads whole pictures; only digits can be kept")
+    if arguments.show and arguments.show.exists() and not arguments.show.is_dir():
+        raise InputError(f"--show: {arguments.show}: a file, not a folder")
     failed, refused, shown = 0, False, False
+    longer: list[str] = []
     hidden = sys.stdout.isatty() or None  # its lines are progress enough; None: without a terminal
     for reading in tqdm(read(files, reader), total=len(files), delay=1, leave=False, disable=hidden):
         failed += reading.error is not None
         refused |= None in reading.labels
+        if reading.error is None and has_more_frames(reading.file):
+            longer.append(printable(reading.file))
         if arguments.json:
             print(reading.json())
         else:
@@ -174,6 +185,8 @@ def predict(arguments: argparse.Namespace) -> int:
     if refused:
         whose = "the run's threshold" if arguments.threshold is None else "--threshold"
         print(f"? marks what is less probable than {100 * reader.threshold:.4g} %, {whose}", file=sys.stderr)
+    if longer:
+        print(f"only the first page or frame is read of {listed(longer)}", file=sys.stderr)
     if left_out:
         print(f"left out: {in_words(left_out)}", file=sys.stderr)
     if shown:
@@ -185,9 +198,10 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def probability(text: str) -> float:
     """Parses a command-line argument that must be in [0, 1]."""
-    if not 0 <= (value := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to 1")
-    return value
+    with suppress(ValueError):
+        if 0 <= (value := float(text)) <= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"{text}: must be a number from 0 to 1")
 
 
 def add_reader_arguments(parser: argparse.ArgumentParser) -> None:

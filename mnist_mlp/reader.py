@@ -14,6 +14,7 @@ from mnist_mlp.data.splits import DIGITS, on_white, resize
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.threads import usable_threads
 from mnist_mlp.pictures.digits import Digit, digits_in
+from mnist_mlp.pictures.geometry import check_grey
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of, trained_weights
 from mnist_mlp.runs.folder import RunFolder, folder_of
@@ -41,10 +42,12 @@ class Reader:
         temperature: What the logits are divided by.
 
     Raises:
-        InputError: There is no such run, or its files are damaged.
+        InputError: There is no such run, its files are damaged, or the threshold is no probability.
     """
 
     def __init__(self, run: str | Path, threshold: float | None = None) -> None:
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise InputError(f"threshold: must be a number from 0 to 1, and is {threshold}")
         run = Path(run)
         self.folder = folder_of(run)
         path = self.folder.best if run.is_dir() else run
@@ -82,7 +85,11 @@ class Reader:
             several: Whether there may be several digits, or all ink is one. By default there may be several if all of
                 the run's classes are digits.
             is_drawing: Whether it is a drawing, dark on white, instead of a photo or scan.
+
+        Raises:
+            ValueError: The picture has another form.
         """
+        check_grey(picture)
         if self.as_digits:
             several = set(self.classes) <= set(DIGITS) if several is None else several
             return digits_in(picture, several, self.probabilities, is_drawing)
@@ -94,6 +101,8 @@ class Reader:
 
     def logits(self, images: np.ndarray) -> Tensor:
         """Returns calibrated logits, float32 (n, classes), of images uint8 (n, 28, 28), white on black."""
+        if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+            raise ValueError(f"images must be uint8 (n, {SIDE}, {SIDE}), and are {images.dtype} {images.shape}")
         return logits_of(self.network, torch.from_numpy(np.ascontiguousarray(images))) / self.temperature
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:

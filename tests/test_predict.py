@@ -115,7 +115,7 @@ def test_json(run, page, tmp_path):
     path, labels = page
     sure, unsure, missing = (
         json.loads(reading.json())
-        for files, threshold in (([str(path)], 0), ([str(path)], 1.1), (["missing.png"], 0))
+        for files, threshold in (([str(path)], 0), ([str(path)], 1.0), (["missing.png"], 0))
         for reading in read(files, Reader(run, threshold))
     )
     assert sure["file"] == str(path)
@@ -207,3 +207,24 @@ def test_names_that_stand_for_nothing_do_not_keep_the_others_from_being_read(run
     alone = command_here(tmp_path, "predict", "empty", "--run", run, "--show", "shown2", "--json")
     assert json.loads(alone.stdout) == {"file": "empty", "error": "empty: a folder without pictures"}
     assert alone.stderr == ""
+
+
+def test_what_a_file_holds_besides_its_first_picture_is_said(tmp_path, run, page):
+    with Image.open(page[0]) as first:
+        first.save(tmp_path / "scan.tif", save_all=True, append_images=[first.copy()])
+    result = command_here(tmp_path, "predict", page[0], "scan.tif", "--run", run)
+    assert result.returncode == 0
+    assert result.stderr == "only the first page or frame is read of scan.tif\n"
+
+
+def test_what_a_terminal_would_obey_in_a_name_is_escaped(tmp_path, run, page):
+    page[0].rename(tmp_path / "a\x1b[31m\nb.png")
+    result = command_here(tmp_path, "predict", ".", "--run", run)
+    assert result.stdout.startswith("./a\\x1b[31m\\nb.png: ")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_show_needs_a_folder(tmp_path, run, page):
+    result = command_here(tmp_path, "predict", page[0], "--run", run, "--show", page[0])
+    assert result.stderr == f"error: --show: {page[0]}: a file, not a folder\n"
+    assert result.returncode == 2

@@ -197,3 +197,15 @@ def test_the_best_run_is_none_that_learned_from_whole_pictures(tmp_path):
     save_run(tmp_path / "whole", perceptron(), config=config, data="folder", classes=DIGITS, val_accuracy=0.99)
     with pytest.raises(InputError, match="no finished run"):
         best_run(tmp_path)
+
+
+@pytest.mark.parametrize("images", [np.zeros((2, 28, 28)), np.zeros((28, 28), np.uint8), np.zeros((2, 784), np.uint8)])
+def test_images_of_another_form_are_refused(trained_run, images):
+    with pytest.raises(ValueError, match=r"images must be uint8 \(n, 28, 28\), and are"):
+        Reader(trained_run.folder.path).probabilities(images)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 2, math.nan])
+def test_a_threshold_is_a_probability(trained_run, threshold):
+    with pytest.raises(InputError, match="threshold: must be a number from 0 to 1"):
+        Reader(trained_run.folder.path, threshold)

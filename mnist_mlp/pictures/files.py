@@ -27,6 +27,7 @@ TOO_MANY = "pixels are too many; save it smaller, or as JPEG"
 # What is taken for a picture in a folder. Pillow also knows formats of films, tables and programs.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "TGA", "TIFF"}
 FORMATS |= {"WEBP"}
+MANY_FRAMES = {"GIF", "PNG", "TIFF", "WEBP", "AVIF"}
 HEIC = {".heic", ".heif", ".hif"}
 # Pictures too, but often not for Pillow: new formats, cameras' own, and those of pages and drawings.
 TO_EXPORT = {".ai", ".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".jxl", ".nef", ".orf", ".pdf", ".ps", ".raf"}
@@ -46,8 +47,12 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     Raises:
         InputError: The file is missing, damaged, no picture, or is no JPEG and has more than WHOLE_PIXELS pixels.
     """
+    if not isinstance(source, str | Path) and not hasattr(source, "read"):
+        raise TypeError(f"read_picture reads a path or an open binary file, no {type(source).__name__}")
     name = source if isinstance(source, str | Path) else getattr(source, "name", "picture")
     try:
+        if isinstance(source, str | Path) and Path(source).is_fifo():  # which would be waited for
+            raise ValueError("a pipe, no file")
         with opened(source) as image:
             halve(image)
             return undithered(np.ascontiguousarray(grey(ImageOps.exif_transpose(image))))
@@ -58,6 +63,13 @@ def read_picture(source: str | Path | BinaryIO) -> np.ndarray:
     except Exception as error:  # Pillow's readers raise errors of many types on damaged files
         reason = one_line(getattr(error, "strerror", None) or error or type(error).__name__)
         raise InputError(f"{name}: not a readable image ({reason})") from error
+
+
+def has_more_frames(file: str | Path) -> bool:
+    """Tells whether a picture file has further pages or moving frames. A photo's depth map or the like is none."""
+    with suppress(Exception), opened(file) as image:
+        return image.format in MANY_FRAMES and getattr(image, "n_frames", 1) > 1
+    return False
 
 
 def opened(source: str | Path | BinaryIO) -> Image.Image:

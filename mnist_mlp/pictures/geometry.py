@@ -4,6 +4,13 @@ import cv2
 import numpy as np
 
 
+def check_grey(picture: np.ndarray) -> None:
+    """Raises a ValueError unless the picture is grey, uint8 (height, width), and has pixels."""
+    if not (isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.ndim == 2 and picture.size):
+        form = f"{picture.dtype} {tuple(picture.shape)}" if hasattr(picture, "dtype") else type(picture).__name__
+        raise ValueError(f"a picture must be grey, uint8 (height, width), as read_picture returns it, and is {form}")
+
+
 def shrink_to(picture: np.ndarray, side: int) -> np.ndarray:
     """Reduces a picture, (height, width), to a longer side of `side` pixels; a smaller one is returned unchanged."""
     scale = side / max(picture.shape)

@@ -22,7 +22,6 @@ from mnist_mlp.draw.__main__ import listen
 from mnist_mlp.draw.runs import Runs, cached_reader
 from mnist_mlp.draw.server import application
 from mnist_mlp.errors import InputError
-from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.reader import DIGITS, Reader
 
 HERE = "http://127.0.0.1:8000"
@@ -60,7 +59,7 @@ SEVEN = [(70, 60), (210, 50), (120, 240)]
 def test_a_drawing_is_read_as_its_reader_reads_it(client, outputs):
     body = drawing(SEVEN)
     answer = client.post("/read?run=day/a&run=day/b", content=body).json()
-    (digit,) = digits_in(np.array(Image.open(io.BytesIO(body))), several=False)
+    (digit,) = Reader(outputs / "day/a").digits_in(np.array(Image.open(io.BytesIO(body))), several=False)
     assert (answer["width"], answer["height"]) == (280, 280)
     assert answer["boxes"] == [list(digit.box)]
     assert answer["images"] == [digit.image.ravel().tolist()]

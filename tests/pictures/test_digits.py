@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from support.sketches import SEVEN, one_seven, ring, sheet
+from support.sketches import SEVEN, one_seven, ring, seven, sheet, similarity
 
 from mnist_mlp.pictures.digits import digits_in
 
@@ -54,3 +54,24 @@ def test_paper_is_not_taken_for_ink_where_the_ink_is_read():
     digits = digits_in(picture, probabilities=surer_of_what_is_solid)
     assert len(digits) == 1
     assert 90 < digits[0].box[0] < 100
+
+
+def test_a_faint_line_that_noise_breaks_holds_together_in_a_smaller_picture():
+    picture = np.full((1200, 900), 200.0)
+    strokes = sheet(1200, 900)
+    seven(strokes, 200, 150, 900, thickness=3)
+    picture -= (255 - strokes) * (16 / 255)
+    picture += np.random.default_rng(0).normal(0, 4, picture.shape)
+
+    def knows_a_seven(images: np.ndarray) -> np.ndarray:
+        return np.array([[0.99 if similarity(image, SEVEN) > 0.8 else 0.35] for image in images])
+
+    digits = digits_in(picture.clip(0, 255).astype(np.uint8), probabilities=knows_a_seven)
+    assert len(digits) == 1
+    assert digits[0].box == pytest.approx((200, 150, 740, 1050), abs=20)
+
+
+@pytest.mark.parametrize("picture", [np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9)), np.zeros((0, 9), np.uint8), "a"])
+def test_another_form_is_refused(picture):
+    with pytest.raises(ValueError, match=r"uint8 \(height, width\), as read_picture returns it, and is"):
+        digits_in(picture)

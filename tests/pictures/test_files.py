@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 
@@ -137,3 +138,14 @@ def test_colours_of_any_shape_are_read(tmp_path, size):
     pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "strip.png")
     assert read_picture(tmp_path / "strip.png").shape == size[::-1]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match=r"pipe.png: not a readable image \(a pipe, no file\)"):
+        read_picture(tmp_path / "pipe.png")
+
+
+def test_what_is_no_file_is_named():
+    with pytest.raises(TypeError, match="reads a path or an open binary file, no ndarray"):
+        read_picture(np.zeros((9, 9), np.uint8))  # pyright: ignore[reportArgumentType]

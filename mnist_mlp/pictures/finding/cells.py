@@ -11,6 +11,8 @@ GAP = 0.003  # of the picture's longer side: gaps in the lines of a box that are
 MIN_RECTANGLE = 0.83  # of the smallest rectangle around it, the part that a box fills: a circle fills 0.79
 MIN_HELD, MIN_DIGIT = 0.25, 16  # of a box's shorter side, and px: the extent of the ink in it
 RIM = 0.06  # of a box's shorter side: ink no further from its edge is a part of its lines
+MIN_OVAL = 0.72  # the same of a circle around digits
+MIN_CIRCLED = 0.4  # of a circle's shorter side: the extent of connected ink in it
 CORE = 0.2  # of a box's shorter side: connected to its lines and further from its edge, ink is a digit
 BAND, MAX_COVERED = 0.2, 0.75  # of a box's shorter side; of a band that wide around it, the part its lines cover
 THROUGH = 0.8  # of a box's width: connected to its lines and wider, ink is a part of the form
@@ -78,9 +80,14 @@ def outline_of(hole: np.ndarray) -> np.ndarray | None:
     """Returns the convex outline of a hole in ink if it is about a rectangle, None otherwise."""
     if min(cv2.boundingRect(hole)[2:]) < MIN_DIGIT:
         return None
-    width, height = cv2.minAreaRect(hole)[1]
     outline = cv2.convexHull(hole)
-    return outline if cv2.contourArea(outline) > MIN_RECTANGLE * width * height else None
+    return outline if fills(outline, MIN_OVAL) else None
+
+
+def fills(outline: np.ndarray, part: float) -> bool:
+    """Tells whether an outline has at least a part of the area of the smallest rectangle around it."""
+    width, height = cv2.minAreaRect(outline)[1]
+    return cv2.contourArea(outline) > part * width * height
 
 
 def box_in(outline: np.ndarray, labels: np.ndarray) -> Box | None:
@@ -99,6 +106,8 @@ def box_in(outline: np.ndarray, labels: np.ndarray) -> Box | None:
     if not has_thin_lines(outline, labels, frame):
         return None
     ink = (own > 0) & (own != frame) & (depth > 0)
+    if not fills(outline, MIN_RECTANGLE) and largest(ink) < MIN_CIRCLED * side:  # specks in a digit's loop
+        return None
     free = extent(ink)
     _, parts, stats, _ = cv2.connectedComponentsWithStats(((own == frame) & (depth > RIM * side)).astype(np.uint8))
     deep = np.unique(parts[depth > CORE * side])
@@ -126,6 +135,12 @@ def surrounds(box: Box, other: Box) -> bool:
     x, y = other.outline.mean((0, 1)).tolist()
     inside = cv2.pointPolygonTest(box.outline, (x, y), False) > 0
     return inside and cv2.contourArea(box.outline) > cv2.contourArea(other.outline)
+
+
+def largest(mask: np.ndarray) -> int:
+    """Returns the longest side in pixels of the boxes around connected pixels that are set in a mask, 0 if none is."""
+    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2]
+    return int(stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(initial=0))
 
 
 def extent(mask: np.ndarray) -> int:

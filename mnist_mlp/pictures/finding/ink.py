@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_mlp.pictures.finding.cells import boxed
 from mnist_mlp.pictures.finding.ruling import remove_ruling
-from mnist_mlp.pictures.finding.sheet import table_in
+from mnist_mlp.pictures.finding.sheet import has_light_sheet, table_in
 from mnist_mlp.pictures.geometry import shrink_to
 
 PAPER_SIDE = 128  # px, longer side at which the paper and its light are estimated: both vary slowly
@@ -17,6 +17,7 @@ NARROW = 0.15  # of the height, what strokes have where the light changes within
 CONTRAST = 0.1  # Sauvola's k: fraction of the mean around it by which ink is darker, at least
 WINDOW = 0.125  # of the longer side, over which the mean is taken
 FAINT = 0.65  # of the threshold for ink, what the fainter parts of a stroke absorb at least
+PALE = 0.75  # of the light that strokes absorb, at most what printed lines absorb that are paler
 LIKELY = 0.1  # fraction of the light that what is likely to be ink absorbs
 CERTAIN = 0.99  # of all contrast is dark on light or light on dark: then what looks like paper is paper
 SMALL = 96  # px, longer side: in so small a picture even then the paper between broken strokes may show the digit
@@ -124,27 +125,30 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
     """
     lightness = polarity(picture)
     dark, light = (picture, 8), (255 - picture, 64)  # with black as absorption takes it
-    usual, exchanged = (light, dark) if lightness > 0 else (dark, light)
-    yield from dark_inks_in(*usual, is_usual=True)
-    if abs(lightness) < CERTAIN or max(picture.shape) <= SMALL:  # perhaps what looks like paper is ink
+    on_sheet = has_light_sheet(picture)  # then it is the sheet that may differ most
+    usual, exchanged = (light, dark) if lightness > 0 and not on_sheet else (dark, light)
+    yield from dark_inks_in(*usual, is_usual=True, on_sheet=on_sheet)
+    if on_sheet or abs(lightness) < CERTAIN or max(picture.shape) <= SMALL:  # perhaps what looks like paper is ink
         yield from dark_inks_in(*exchanged, is_usual=False)
 
 
-def dark_inks_in(picture: np.ndarray, black: float, is_usual: bool) -> Iterator[Ink]:
+def dark_inks_in(picture: np.ndarray, black: float, is_usual: bool, on_sheet: bool = False) -> Iterator[Ink]:
     """Does what ``inks_in`` says for ink that is dark on light. What is not usual is not likely."""
     absorbed, table = absorption(picture, black), table_in(picture)
+    if on_sheet and table is not None:
+        absorbed, table = absorbed * ~table, None
     plain = np.zeros(picture.shape, bool)
     for ink in strokes(absorbed, is_usual):
         plain |= ink.is_likely & (ink.amount == 1)
-        yield from without_ruling(ink)
+        yield from without_ruling(ink, absorbed)
     if table is not None:  # or a shadow: then what is written in it is read as plainly as the rest
         yield from strokes(absorption(picture, black, NARROW), is_usual=False)
         for ink in strokes(absorbed * ~table, is_usual):
-            yield from without_ruling(ink)
+            yield from without_ruling(ink, absorbed)
     local = sauvola(picture) * (absorbed > MIN_ABSORPTION)  # paper beside ink has a halo, lighter than the mean
     local[plain] = 1  # and the middle of a wide stroke is as dark as the mean
     for paper in [1] if table is None else [~table, 1]:
-        yield from without_ruling(Ink(local * paper, is_likely=False))
+        yield from without_ruling(Ink(local * paper, is_likely=False), absorbed)
 
 
 def strokes(absorbed: np.ndarray, is_usual: bool) -> Iterator[Ink]:
@@ -155,16 +159,25 @@ def strokes(absorbed: np.ndarray, is_usual: bool) -> Iterator[Ink]:
         yield Ink(whole_strokes(absorbed, *thresholds), likely)
 
 
-def without_ruling(ink: Ink) -> Iterator[Ink]:
+def without_ruling(ink: Ink, absorbed: np.ndarray) -> Iterator[Ink]:
     """Yields the ink in boxes, if there are any, then ink without printed lines, if there are any, then all ink."""
     mask = ink.amount > 0.5
     boxes = boxed(mask)
     if boxes is not None:
         yield ink._replace(amount=ink.amount * boxes)
     rest = remove_ruling(mask)
-    if (rest != mask).any():
+    lines = mask & ~rest
+    if lines.any():
+        if ink.is_likely:
+            rest |= strokes_along(lines, rest, absorbed)
         yield ink._replace(amount=ink.amount * rest)
     yield ink
+
+
+def strokes_along(lines: np.ndarray, strokes: np.ndarray, absorbed: np.ndarray) -> np.ndarray:
+    """Returns what is as dark as strokes in printed lines that are paler, bool: a digit's foot may lie along a line."""
+    line, stroke = np.median(absorbed[lines]), np.median(absorbed[strokes]) if strokes.any() else 0
+    return lines & (absorbed > (line + stroke) / 2) & (line < PALE * stroke)
 
 
 def whole_strokes(absorbed: np.ndarray, threshold: float, faint: float) -> np.ndarray:

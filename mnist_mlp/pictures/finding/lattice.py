@@ -24,6 +24,9 @@ LEFT_OUT = 0.4  # nats, of a digit that leaves out ink connected to it
 SIZES = 0.9  # standard deviation of the logarithm of the height of digits in a picture
 MAX_ASPECT, ASPECTS = 1.3, 0.4  # width over height that costs nothing; how much more costs half a nat
 MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS = 1.0, 0.25  # the same without a network: then only this tells two digits that touch
+MARKS = 0.35  # of the usual height: a straight stroke that is shorter may be a comma
+STRAIGHT = 1.2  # length of a straight stroke, at most, in diagonals of its box
+MARK = 1.0  # nats, of such a stroke as a digit
 EDGE = 0.02  # of the picture's longer side: what is nearer to its edge may be the sheet's edge
 SIZES_AT_EDGE = 0.3  # standard deviation of the logarithm of the height of digits there
 AT_EDGE = 1.0  # nats, of a digit at the picture's edge beside others: it may be cut off
@@ -90,14 +93,19 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
         covered = sum(candidates[number].pieces for number in chosen)
         return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
 
-    usuals = [usual] if probabilities is None else [usual, usual_height(candidates, logs)]  # of parts, or of wholes
+    usuals = [usual]
+    if probabilities is not None:  # that of wholes too, and that beside one large thing
+        usuals += [usual_height(candidates, logs), usual_height(candidates, logs, power=0.5)]
     return max(map(most_probable, dict.fromkeys(usuals)), key=attrgetter("score"))
 
 
-def usual_height(candidates: list[Candidate], logs: np.ndarray) -> float:
-    """Returns the median height in pixels of candidates, weighted by how plainly each is a digit."""
+def usual_height(candidates: list[Candidate], logs: np.ndarray, power: float = 1.0) -> float:
+    """Returns the median height in pixels of candidates, weighted by how plainly each is a digit.
+
+    power: Of the height, which is a weight too: 1 keeps many specks from deciding, less keeps one large thing from it.
+    """
     heights = np.array([c.box[3] - c.box[1] for c in candidates], float)
-    return weighted_median(heights, heights * np.maximum(np.exp(logs) - NO_DIGIT, 0.01) ** 2)
+    return weighted_median(heights, heights**power * np.maximum(np.exp(logs) - NO_DIGIT, 0.01) ** 2)
 
 
 class Scored:
@@ -137,6 +145,8 @@ def cost(
     nats += 0.5 * (max(0.0, width / height - aspect[0]) / aspect[1]) ** 2
     nats += 0.5 * (gap / (GAP * usual)) ** 2
     own = members(c.pieces)
+    if height < MARKS * usual and sum(found.pieces[place].length for place in own) < STRAIGHT * np.hypot(width, height):
+        nats += MARK
     others = found.gaps[own].min(0)
     others[own] = np.inf
     nearest = others.min(initial=np.inf)

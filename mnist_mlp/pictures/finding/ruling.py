@@ -12,13 +12,14 @@ MIN_COVERED = 0.75  # of a line that ink covers
 MIN_RULED_SIDE = 64  # px: a smaller picture shows a digit and no paper
 
 
-def remove_ruling(mask: np.ndarray) -> np.ndarray:
+def remove_ruling(mask: np.ndarray, ends: bool = True) -> np.ndarray:
     """Returns the ink without printed lines that run through the picture, with the strokes across them whole.
 
     A single line that is all the ink is kept: it is taken for a 1.
 
     Args:
         mask: Where there is ink, bool (height, width).
+        ends: Whether what is left at the edges of the picture is removed, too.
     """
     if max(mask.shape) < MIN_RULED_SIDE or sum(edges_reached(mask)) < 2:
         return mask
@@ -28,7 +29,7 @@ def remove_ruling(mask: np.ndarray) -> np.ndarray:
     removed = ink - np.count_nonzero(rest)
     if removed == 0 or (count <= 1 and removed > 0.9 * ink):
         return mask
-    return remove_line_ends(rest)
+    return remove_line_ends(rest) if ends else rest
 
 
 def remove_line_ends(mask: np.ndarray) -> np.ndarray:

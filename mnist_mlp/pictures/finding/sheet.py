@@ -1,14 +1,17 @@
 """The table around a sheet of paper: dark, solid, and at the picture's edge."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
-from mnist_mlp.pictures.geometry import shrink_to
+from mnist_mlp.pictures.geometry import edges_reached, shrink_to
 
 TABLE_SIDE = 128  # px, longer side at which the table is looked for: solid there means wider than any stroke
 MIN_SIDE = 200  # px: a smaller picture is cut out of a sheet
 STROKE = 9  # px at that size, the widest that a stroke is
 DARK = 0.6  # of the light of the paper around, at most what a narrow piece of table reflects
+RECTANGLE = 0.82  # of the smallest rectangle around a sheet, at least what the sheet fills; an ellipse fills 0.79
 STEP = 0.7  # of the light of the paper beside it, at most what a table reflects at its edge
 
 
@@ -20,14 +23,7 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
     """
     if max(picture.shape) < MIN_SIDE:
         return None
-    small = cv2.medianBlur(shrink_to(picture, TABLE_SIDE), 3)
-    dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
-    extent = TABLE_SIDE // 3 | 1
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
-    dark = cv2.bitwise_or(dark, (small < DARK * paper).astype(np.uint8))
-    edge = STROKE  # beyond the picture all is table, so that it is solid there too
-    dark = cv2.copyMakeBorder(dark, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]
+    small, solid = solid_dark(picture)
     _, labels = cv2.connectedComponents(solid)
     at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     table = (np.isin(labels, at_edge) & (solid > 0)).astype(np.uint8)
@@ -40,3 +36,33 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
         return None  # light that fades
     table = cv2.dilate(table, np.ones((5, 5), np.uint8))
     return cv2.resize(table, picture.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+
+
+def has_light_sheet(picture: np.ndarray) -> bool:
+    """Tells whether the picture, grey, uint8 (height, width), shows a light rectangle on a dark table.
+
+    A light digit is no rectangle, or it is a 1, in which there is no ink.
+    """
+    if table_in(picture) is None:
+        return False
+    _, solid = solid_dark(picture)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - solid)
+    sheet = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    if sum(edges_reached(labels == sheet)) > 1:
+        return False  # perhaps what is dark is a shadow on a part of it
+    points: Any = cv2.findNonZero((labels == sheet).astype(np.uint8))
+    width, height = cv2.minAreaRect(points)[1]
+    return min(width, height) > 2 * STROKE and len(points) > RECTANGLE * (width + 1) * (height + 1)
+
+
+def solid_dark(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a picture reduced to TABLE_SIDE, uint8, and where it is dark over more than the width of a stroke."""
+    small = cv2.medianBlur(shrink_to(picture, TABLE_SIDE), 3)
+    dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
+    extent = TABLE_SIDE // 3 | 1
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
+    dark = cv2.bitwise_or(dark, (small < DARK * paper).astype(np.uint8))
+    edge = STROKE  # beyond the picture all is table, so that it is solid there too
+    dark = cv2.copyMakeBorder(dark, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]
+    return small, solid

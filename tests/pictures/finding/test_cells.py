@@ -101,3 +101,12 @@ def test_a_digit_across_squared_paper_is_in_no_box(first, seven_at):
         cv2.line(picture, (0, place), (299, place), 0, 2)
     seven(picture, *seven_at)
     assert boxed(picture < 128) is None
+
+
+@pytest.mark.parametrize("thickness", [2, 5])
+@pytest.mark.parametrize("width", [70, 100])
+def test_a_circle_around_a_digit_is_no_digit(thickness, width):
+    picture = sheet(240, 400)
+    seven(picture, 180, 80, 70)
+    cv2.ellipse(picture, (200, 115), (width, 70), 0, 0, 360, 60, thickness, cv2.LINE_AA)
+    assert_seven(picture)

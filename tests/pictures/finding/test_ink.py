@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from support.sketches import assert_seven, one_seven
+from support.sketches import assert_seven, one_seven, ring, seven, sheet
 
 from mnist_mlp.pictures.digits import digits_in
 from mnist_mlp.pictures.finding.ink import inks_in
@@ -88,11 +88,11 @@ def test_a_table_around_the_sheet_is_no_ink():
 
 def test_paper_around_plain_ink_is_never_ink():
     """The paper between the strokes of a small digit on a large sheet has the form of a 0."""
-    sheet = np.full((800, 800), 230, np.uint8)
-    sheet[300:380, 500:620] = np.minimum(cv2.resize(one_seven(), (120, 80), interpolation=cv2.INTER_AREA), 230)
-    amounts = [ink.amount > 0.5 for ink in inks_in(sheet)]
+    page = np.full((800, 800), 230, np.uint8)
+    page[300:380, 500:620] = np.minimum(cv2.resize(one_seven(), (120, 80), interpolation=cv2.INTER_AREA), 230)
+    amounts = [ink.amount > 0.5 for ink in inks_in(page)]
     assert amounts
-    assert all((amount & (sheet > 220)).sum() < 0.1 * amount.sum() for amount in amounts)
+    assert all((amount & (page > 220)).sum() < 0.1 * amount.sum() for amount in amounts)
 
 
 def test_a_wide_stroke_is_never_hollow():
@@ -101,3 +101,42 @@ def test_a_wide_stroke_is_never_hollow():
     ways = [ink.amount > 0.5 for ink in inks_in(picture)]
     assert len(ways) > 1
     assert all(way[picture < 50].mean() > 0.99 for way in ways)
+
+
+@pytest.mark.parametrize("table", [40, 90, 140])
+@pytest.mark.parametrize("degrees", [0, 12])
+def test_a_light_note_on_a_table_is_not_the_ink(table, degrees):
+    """The note differs most from what is around it, and fills the form of a digit."""
+    turn = cv2.getRotationMatrix2D((300, 250), degrees, 1)
+    note, written = np.zeros((2, 500, 600), np.uint8)
+    note[150:350, 200:410] = 1
+    seven(written, 270, 200, 90, ink=1)
+    note, written = (cv2.warpAffine(mask, turn, (600, 500), flags=cv2.INTER_NEAREST) > 0 for mask in (note, written))
+    picture = np.random.default_rng(0).normal(table, 8, note.shape).clip(0, 255)
+    picture[note], picture[written] = 240, 20
+    ink = next(inks_in(picture.astype(np.uint8)))
+    found = ink.amount > 0.5
+    assert ink.is_likely
+    assert found[written].mean() > 0.9
+    assert found[cv2.dilate(written.astype(np.uint8), np.ones((7, 7))) == 0].sum() == 0
+
+
+@pytest.mark.parametrize("height", [60, 200])
+def test_a_light_digit_is_no_sheet(height):
+    for thickness in (height // 8, height // 4):
+        for draw in (seven, ring):
+            picture = np.full((300, 300), 30, np.uint8)
+            draw(picture, 80, 40, height, thickness=thickness, ink=230)
+            found = next(inks_in(picture)).amount > 0.5
+            assert found[picture > 200].mean() > 0.9
+            assert not found[picture < 40].any()
+
+
+def test_a_foot_along_a_paler_line_is_ink():
+    picture = sheet(240, 340)
+    for row in (60, 120, 180):
+        picture[row : row + 3] = 170
+    picture[60:121, 150:155] = 20
+    picture[117:123, 150:200] = 20
+    inks = [ink.amount > 0.5 for ink in inks_in(picture)]
+    assert any(ink[picture < 30].mean() > 0.95 and not ink[picture == 170].any() for ink in inks)

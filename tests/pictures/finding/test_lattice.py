@@ -1,5 +1,7 @@
 import cv2
 import numpy as np
+import pytest
+from support.sketches import seven
 
 from mnist_mlp.pictures.finding.lattice import segment
 from mnist_mlp.pictures.finding.pieces import pieces_of
@@ -31,3 +33,22 @@ def test_a_digit_in_two_pieces_is_one_where_together_they_are_as_plain_as_each()
     cv2.line(mask, (150, 40), (150, 220), 1, 8)
     cv2.line(mask, (150, 250), (150, 460), 1, 8)
     assert len(segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).digits) == 1
+
+
+@pytest.mark.parametrize("thickness", [8, 16])
+def test_a_pen_beside_digits_does_not_make_them_too_small(thickness):
+    mask = np.zeros((360, 700), np.uint8)
+    for left in (100, 200, 300):
+        seven(mask, left, 140, 75, ink=1)
+    cv2.line(mask, (520, 20), (620, 340), 1, thickness)
+    digits = segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).digits
+    assert sorted(digit.box[3] - digit.box[1] for digit in digits)[:3] == pytest.approx([80] * 3, abs=4)
+
+
+def test_a_comma_between_digits_is_none_of_them():
+    mask = np.zeros((200, 400), np.uint8)
+    for left in (40, 120, 230):
+        seven(mask, left, 60, 80, ink=1)
+    cv2.line(mask, (206, 130), (196, 150), 1, 6)
+    digits = segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).digits
+    assert len(digits) == 3

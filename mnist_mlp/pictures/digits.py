@@ -18,7 +18,7 @@ MAX_WORK_SIDE = 1600  # px: larger pictures are reduced first, no digit needs mo
 MIN_WORK_SIDE = 96  # px: smaller pictures are enlarged first, or a stroke would be all edge
 MAX_SEEN = 1000  # pieces seen in all ways to see a picture, after which no other is tried
 READ = 0.6  # nats, score from which on digits are read where there may be no ink
-MARGIN = 0.6  # of the nats that what was seen before lacks of PERFECT, what is lacked at most where there may be no ink
+MARGIN = 0.25  # nats by which what may be no ink must be read more plainly than what was seen before
 PLAIN = 1.1  # nats, score from which on no other way to see the picture is tried; 1.2 is perfect
 SMALL_HEIGHTS = 150, 100  # px, heights at which larger digits are looked at again: the paper's noise is averaged out
 LARGER = 1.3  # times such a height, what digits are at least that are
@@ -86,8 +86,7 @@ def plainest(
         if several and probabilities is not None and segmentation.score < PLAIN:
             others = unframed(ink.amount, found, segmentation, probabilities)
             segmentation = max(segmentation, others, key=attrgetter("score"))
-        enough = best.score if ink.is_likely else max(PERFECT - MARGIN * (PERFECT - best.score), READ)
-        if segmentation.score > enough:
+        if segmentation.score > (best.score if ink.is_likely else max(best.score + MARGIN, READ)):
             best = segmentation
         seen += len(found.pieces)
         if (probabilities is None and best.digits) or best.score > PLAIN or seen > MAX_SEEN:

@@ -45,7 +45,7 @@ def luma(colours: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
 
 
-def unruled(mask: np.ndarray) -> np.ndarray:
+def unruled(mask: np.ndarray, ends: bool = True) -> np.ndarray:
     return mask
 
 
@@ -58,6 +58,7 @@ STEPS = {  # what is replaced, by what
     "boxes": [(ink, "boxed", lambda mask: None)],
     "ruling": [(ink, "remove_ruling", unruled), (digits, "remove_ruling", unruled)],
     "other ways to see the ink": [(digits, "inks_in", first_only)],
+    "a smaller look at large digits": [(digits, "SMALL_HEIGHTS", ())],
     "joining": [(lattice, "groups_of", lambda *given: [])],
     "cutting": [(pieces, "cuts", lambda *given: [])],
     "sizes, shapes and places": [(lattice, "cost", lambda *given: 0.0)],

@@ -23,7 +23,14 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
     """
     if max(picture.shape) < MIN_SIDE:
         return None
-    small, solid = solid_dark(picture)
+    small = cv2.medianBlur(shrink_to(picture, TABLE_SIDE), 3)
+    dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
+    extent = TABLE_SIDE // 3 | 1
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
+    dark = cv2.bitwise_or(dark, (small < DARK * paper).astype(np.uint8))
+    edge = STROKE  # beyond the picture all is table, so that it is solid there too
+    dark = cv2.copyMakeBorder(dark, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]
     _, labels = cv2.connectedComponents(solid)
     at_edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     table = (np.isin(labels, at_edge) & (solid > 0)).astype(np.uint8)
@@ -43,26 +50,16 @@ def has_light_sheet(picture: np.ndarray) -> bool:
 
     A light digit is no rectangle, or it is a 1, in which there is no ink.
     """
-    if table_in(picture) is None:
+    table = table_in(picture)
+    if table is None:
         return False
-    _, solid = solid_dark(picture)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - solid)
-    sheet = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    if sum(edges_reached(labels == sheet)) > 1:
+    light = (shrink_to(np.uint8(255) * ~table, TABLE_SIDE) > 127).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(light)
+    if len(stats) < 2:
+        return False
+    sheet = labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
+    if sum(edges_reached(sheet)) > 1:
         return False  # perhaps what is dark is a shadow on a part of it
-    points: Any = cv2.findNonZero((labels == sheet).astype(np.uint8))
+    points: Any = cv2.findNonZero(sheet.astype(np.uint8))
     width, height = cv2.minAreaRect(points)[1]
     return min(width, height) > 2 * STROKE and len(points) > RECTANGLE * (width + 1) * (height + 1)
-
-
-def solid_dark(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a picture reduced to TABLE_SIDE, uint8, and where it is dark over more than the width of a stroke."""
-    small = cv2.medianBlur(shrink_to(picture, TABLE_SIDE), 3)
-    dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
-    extent = TABLE_SIDE // 3 | 1
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((extent, extent), np.uint8))
-    dark = cv2.bitwise_or(dark, (small < DARK * paper).astype(np.uint8))
-    edge = STROKE  # beyond the picture all is table, so that it is solid there too
-    dark = cv2.copyMakeBorder(dark, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]
-    return small, solid

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mnist_mlp.pictures.finding.candidates import Group, groups_of, members, wholes_of
-from mnist_mlp.pictures.finding.pieces import Pieces, weighted_median
+from mnist_mlp.pictures.finding.pieces import STRAIGHT, Pieces, weighted_median
 from mnist_mlp.pictures.mnist_form import mnist_image
 
 NO_DIGIT = 0.3  # probability that stands for ink that is no digit: more than a network gives to most of it
@@ -25,7 +25,6 @@ SIZES = 0.9  # standard deviation of the logarithm of the height of digits in a 
 MAX_ASPECT, ASPECTS = 1.3, 0.4  # width over height that costs nothing; how much more costs half a nat
 MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS = 1.0, 0.25  # the same without a network: then only this tells two digits that touch
 MARKS = 0.35  # of the usual height: a straight stroke that is shorter may be a comma
-STRAIGHT = 1.2  # length of a straight stroke, at most, in diagonals of its box
 MARK = 1.0  # nats, of such a stroke as a digit
 EDGE = 0.02  # of the picture's longer side: what is nearer to its edge may be the sheet's edge
 SIZES_AT_EDGE = 0.3  # standard deviation of the logarithm of the height of digits there

@@ -11,6 +11,7 @@ MIN_PIECE = 8  # px, longer side after resizing: anything smaller is a speck
 MAX_PIECES = 500  # the largest are kept: only noise has more
 CUT_ASPECT = 0.7  # width over height from which on a piece may be two digits that touch
 MAX_CUTS = 8  # of one piece
+STRAIGHT = 1.2  # length of a straight stroke, at most, in diagonals of its box
 
 
 class Piece(NamedTuple):
@@ -64,6 +65,8 @@ def pieces_of(mask: np.ndarray) -> Pieces:
         own = labels[window] == label
         stroke = max(1.0, 4 * float(inside[window][own].mean()))
         columns = cuts(own, usual) if width > CUT_ASPECT * max(height, usual) else []
+        if all(is_straight(part, stroke) for part in np.split(own, columns, axis=1)):
+            columns = []  # a V, an N or a W
         for start, end in zip([0, *columns], [*columns, width]):
             part = own[:, start:end]
             x, y, x2, y2 = bounds(part)
@@ -78,6 +81,12 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     boxes = np.array([piece.box for piece in pieces], int).reshape(-1, 4)
     edges = [boxes[:, 0] <= 1, boxes[:, 1] <= 1, boxes[:, 2] >= mask.shape[1] - 1, boxes[:, 3] >= mask.shape[0] - 1]
     return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces, boxes))
+
+
+def is_straight(part: np.ndarray, stroke: float) -> bool:
+    """Tells whether ink, bool (height, width), with strokes of a width in pixels is a straight stroke."""
+    left, top, right, bottom = bounds(part)
+    return float(part.sum()) / stroke < STRAIGHT * float(np.hypot(right - left, bottom - top))
 
 
 def gaps_between(pieces: list[Piece], boxes: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ def as_plain_as_can_be(images: np.ndarray) -> np.ndarray:
 def test_ink_that_was_cut_is_also_tried_whole_however_small_the_pieces_are():
     mask = np.zeros((600, 600), np.uint8)
     cv2.line(mask, (100, 540), (500, 60), 1, 4)
+    cv2.ellipse(mask, (470, 90), (30, 30), 0, 0, 360, 1, 4)  # or it would be a straight stroke, which is not cut
     pieces = pieces_of(mask > 0)
     assert len(pieces.pieces) >= 3
     digits = segment(mask.astype(np.float32), pieces, as_plain_as_can_be).digits

@@ -4,6 +4,7 @@ import pytest
 from support.sketches import SEVEN, one_seven, ring, seven, sheet, similarity
 
 from mnist_mlp.pictures.digits import digits_in
+from mnist_mlp.pictures.finding.pieces import pieces_of
 
 
 def test_specks_are_not_digits():
@@ -58,3 +59,12 @@ def test_the_bar_of_a_seven_is_joined_across_a_gap():
     cv2.line(picture, (152, 74), (120, 140), 0, 6)
     assert len(digits_in(picture)) == 2
     assert digits_in(picture)[1].box[1] < 55
+
+
+@pytest.mark.parametrize(
+    "corners", [[(90, 50), (130, 140), (170, 50)], [(80, 50), (110, 140), (140, 70), (170, 140), (200, 50)]]
+)
+def test_straight_strokes_that_touch_are_a_letter_and_no_row_of_1s(corners):
+    picture = sheet()
+    cv2.polylines(picture, [np.array(corners)], False, 0, 6, cv2.LINE_AA)
+    assert len(pieces_of(picture < 128).pieces) == 1

@@ -9,10 +9,10 @@ from mnist_mlp.pictures.geometry import bounds, edges_reached
 
 GAP = 0.003  # of the picture's longer side: gaps in the lines of a box that are closed
 MIN_RECTANGLE = 0.83  # of the smallest rectangle around it, the part that a box fills: a circle fills 0.79
-MIN_HELD, MIN_DIGIT = 0.25, 16  # of a box's shorter side, and px: the extent of the ink in it
-RIM = 0.06  # of a box's shorter side: ink no further from its edge is a part of its lines
 MIN_OVAL = 0.72  # the same of a circle around digits
 MIN_CIRCLED = 0.4  # of a circle's shorter side: the extent of connected ink in it
+MIN_HELD, MIN_DIGIT = 0.25, 16  # of a box's shorter side, and px: the extent of the ink in it
+RIM = 0.06  # of a box's shorter side: ink no further from its edge is a part of its lines
 CORE = 0.2  # of a box's shorter side: connected to its lines and further from its edge, ink is a digit
 BAND, MAX_COVERED = 0.2, 0.75  # of a box's shorter side; of a band that wide around it, the part its lines cover
 THROUGH = 0.8  # of a box's width: connected to its lines and wider, ink is a part of the form
@@ -77,7 +77,7 @@ def within(frames: set[int], labels: np.ndarray) -> np.ndarray:
 
 
 def outline_of(hole: np.ndarray) -> np.ndarray | None:
-    """Returns the convex outline of a hole in ink if it is about a rectangle, None otherwise."""
+    """Returns the convex outline of a hole in ink if it is about a rectangle or an oval, None otherwise."""
     if min(cv2.boundingRect(hole)[2:]) < MIN_DIGIT:
         return None
     outline = cv2.convexHull(hole)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_mlp.pictures.finding.cells import boxed
 from mnist_mlp.pictures.finding.ruling import remove_ruling
-from mnist_mlp.pictures.finding.sheet import has_light_sheet, table_in
+from mnist_mlp.pictures.finding.sheet import leaves_a_sheet, table_in
 from mnist_mlp.pictures.geometry import shrink_to
 
 PAPER_SIDE = 128  # px, longer side at which the paper and its light are estimated: both vary slowly
@@ -125,7 +125,8 @@ def inks_in(picture: np.ndarray) -> Iterator[Ink]:
     """
     lightness = polarity(picture)
     dark, light = (picture, 8), (255 - picture, 64)  # with black as absorption takes it
-    on_sheet = has_light_sheet(picture)  # then it is the sheet that may differ most
+    table = table_in(picture)
+    on_sheet = table is not None and leaves_a_sheet(table)  # then it is the sheet that may differ most
     usual, exchanged = (light, dark) if lightness > 0 and not on_sheet else (dark, light)
     yield from dark_inks_in(*usual, is_usual=True, on_sheet=on_sheet)
     if on_sheet or abs(lightness) < CERTAIN or max(picture.shape) <= SMALL:  # perhaps what looks like paper is ink

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mnist_mlp.pictures.finding.candidates import Group, groups_of, members, wholes_of
-from mnist_mlp.pictures.finding.pieces import STRAIGHT, Pieces, weighted_median
+from mnist_mlp.pictures.finding.pieces import Pieces, is_straight, weighted_median
 from mnist_mlp.pictures.mnist_form import mnist_image
 
 NO_DIGIT = 0.3  # probability that stands for ink that is no digit: more than a network gives to most of it
@@ -144,7 +144,7 @@ def cost(
     nats += 0.5 * (max(0.0, width / height - aspect[0]) / aspect[1]) ** 2
     nats += 0.5 * (gap / (GAP * usual)) ** 2
     own = members(c.pieces)
-    if height < MARKS * usual and sum(found.pieces[place].length for place in own) < STRAIGHT * np.hypot(width, height):
+    if height < MARKS * usual and is_straight(sum(found.pieces[place].length for place in own), c.box):
         nats += MARK
     others = found.gaps[own].min(0)
     others[own] = np.inf

@@ -65,7 +65,7 @@ def pieces_of(mask: np.ndarray) -> Pieces:
         own = labels[window] == label
         stroke = max(1.0, 4 * float(inside[window][own].mean()))
         columns = cuts(own, usual) if width > CUT_ASPECT * max(height, usual) else []
-        if all(is_straight(part, stroke) for part in np.split(own, columns, axis=1)):
+        if all(is_straight(part.sum() / stroke, bounds(part)) for part in np.split(own, columns, axis=1)):
             columns = []  # a V, an N or a W
         for start, end in zip([0, *columns], [*columns, width]):
             part = own[:, start:end]
@@ -83,10 +83,10 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces, boxes))
 
 
-def is_straight(part: np.ndarray, stroke: float) -> bool:
-    """Tells whether ink, bool (height, width), with strokes of a width in pixels is a straight stroke."""
-    left, top, right, bottom = bounds(part)
-    return float(part.sum()) / stroke < STRAIGHT * float(np.hypot(right - left, bottom - top))
+def is_straight(length: float, box: tuple[int, int, int, int]) -> bool:
+    """Tells whether strokes of a length in pixels are one straight stroke through their box."""
+    left, top, right, bottom = box
+    return length < STRAIGHT * float(np.hypot(right - left, bottom - top))
 
 
 def gaps_between(pieces: list[Piece], boxes: np.ndarray) -> np.ndarray:

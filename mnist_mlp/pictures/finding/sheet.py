@@ -45,14 +45,11 @@ def table_in(picture: np.ndarray) -> np.ndarray | None:
     return cv2.resize(table, picture.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 
-def has_light_sheet(picture: np.ndarray) -> bool:
-    """Tells whether the picture, grey, uint8 (height, width), shows a light rectangle on a dark table.
+def leaves_a_sheet(table: np.ndarray) -> bool:
+    """Tells whether a table, bool (height, width), surrounds a rectangle.
 
     A light digit is no rectangle, or it is a 1, in which there is no ink.
     """
-    table = table_in(picture)
-    if table is None:
-        return False
     light = (shrink_to(np.uint8(255) * ~table, TABLE_SIDE) > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(light)
     if len(stats) < 2:

@@ -3,7 +3,7 @@
 Heuristic over-segmentation and a search through the candidates: LeCun et al. 1998, section 5, doi:10.1109/5.726791. A
 candidate is a piece of ink, or several near each other. Its score is its share of the ink times how much more probable
 it is, in nats, as a digit than as no digit. The candidates that do not overlap and whose scores have the largest sum
-are the digits; ink in none of them is no digit.
+are the digits; ink in none of them is no digit. Connected ink is divided only into parts that are plainly digits.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ NO_DIGIT = 0.3  # probability that stands for ink that is no digit: more than a 
 GAP = 0.25  # of the usual height: pieces of a digit at this distance cost half a nat
 NEAR = 0.1  # of the usual height: distance over which the cost fades of leaving out a neighbour
 LEFT_OUT = 0.4  # nats, of a digit that leaves out ink connected to it
+PLAIN_PARTS = 0.87  # probability of the digits that connected ink is divided into, the geometric mean over its strokes
 SIZES = 0.9  # standard deviation of the logarithm of the height of digits in a picture
 MAX_ASPECT, ASPECTS = 1.3, 0.4  # width over height that costs nothing; how much more costs half a nat
 MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS = 1.0, 0.25  # the same without a network: then only this tells two digits that touch
@@ -77,7 +78,7 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
         return NOTHING
     logs = np.concatenate([pieces.logs, joined.logs])
     gaps = pieces.gaps + joined.gaps
-    lengths = np.array([piece.length for piece in found.pieces])
+    lengths = found.lengths
     shares = [lengths[members(c.pieces)].sum() / lengths.sum() for c in candidates]
     aspect = (MAX_UNSEEN_ASPECT, UNSEEN_ASPECTS) if probabilities is None else (MAX_ASPECT, ASPECTS)
 
@@ -86,8 +87,8 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
             share * (log - cost(c, gap, found, usual, ink.shape, aspect) - np.log(NO_DIGIT))
             for share, c, log, gap in zip(shares, candidates, logs, gaps)
         ]
+        chosen, score = ([int(np.argmax(scores))], max(scores)) if one else plain_cover(candidates, scores, logs, found)
         best = int(np.argmax(scores))
-        chosen, score = ([best], scores[best]) if one else best_cover(candidates, scores, count)
         digits = [candidates[number] for number in chosen or [best]]  # if none is plain, what is nearest to a digit
         covered = sum(candidates[number].pieces for number in chosen)
         return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
@@ -159,6 +160,41 @@ def cost(
         if edges < EDGE * max(shape):
             nats += 0.5 * (np.log(max(height, width) / usual) / SIZES_AT_EDGE) ** 2 + (AT_EDGE if edges <= 1 else 0)
     return nats
+
+
+def plain_cover(
+    candidates: list[Candidate], scores: list[float], logs: np.ndarray, found: Pieces
+) -> tuple[list[int], float]:
+    """Returns the best cover in which no ink is torn: ``best_cover``, and the scores of parts of torn ink are -inf.
+
+    logs: Logarithms of the candidates' probabilities.
+    """
+    wholes = [whole.pieces for whole in wholes_of(found)]
+    while True:
+        chosen, score = best_cover(candidates, scores, len(found.pieces))
+        digits = [(candidates[number].pieces, logs[number]) for number in chosen]
+        torn = [whole for whole in wholes if is_torn(whole, digits, found.lengths)]
+        if not torn:
+            return chosen, score
+        for number, c in enumerate(candidates):
+            if any(c.pieces & whole not in (0, whole) for whole in torn):
+                scores[number] = -np.inf
+
+
+def is_torn(whole: int, digits: list[tuple[int, float]], lengths: np.ndarray) -> bool:
+    """Tells whether connected ink is divided into digits that are not plain enough for it, as parts of letters are.
+
+    Args:
+        whole: The connected ink, bit i standing for piece i.
+        digits: Pieces that are read as a digit each, and the logarithm of its probability.
+        lengths: Of the strokes of all pieces, px.
+    """
+    parts = [(pieces & whole, log) for pieces, log in digits if pieces & whole not in (0, whole)]
+    read = [(lengths[members(pieces)].sum(), log) for pieces, log in parts]
+    length = lengths[members(whole)].sum()
+    left_out = length - sum(part for part, _ in read)
+    nats = sum(part * log for part, log in read) - left_out * LEFT_OUT
+    return bool(parts) and nats < length * np.log(PLAIN_PARTS)
 
 
 def best_cover(candidates: list[Candidate], scores: list[float], count: int) -> tuple[list[int], float]:

@@ -42,6 +42,11 @@ class Pieces(NamedTuple):
     cropped: bool  # whether the ink reaches at least three edges of the picture
     gaps: np.ndarray  # px between the boxes of each two pieces, float (pieces, pieces); 0 where one was cut in two
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Of each piece's strokes, px, float (pieces,)."""
+        return np.array([piece.length for piece in self.pieces])
+
     def hull(self, own: list[int]) -> tuple[int, int, int, int]:
         """Returns the box around some of the pieces."""
         left, top = self.boxes[own, :2].min(0).tolist()

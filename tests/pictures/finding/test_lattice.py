@@ -53,3 +53,22 @@ def test_a_comma_between_digits_is_none_of_them():
     cv2.line(mask, (206, 130), (196, 150), 1, 6)
     digits = segment(mask.astype(np.float32), pieces_of(mask > 0), as_plain_as_can_be).digits
     assert len(digits) == 3
+
+
+@pytest.mark.parametrize(("part", "count"), [(0.99, 2), (0.8, 1)], ids=["digits that touch", "a letter"])
+def test_connected_ink_is_several_digits_only_if_they_are_plain(part: float, count: int):
+    """The halves of a U or an n resemble a 1, but not as plainly as a 1 does."""
+
+    def network(images: np.ndarray) -> np.ndarray:
+        wide = (images.max(1) > 0).sum(1) > 16  # columns with ink: all of it
+        return np.tile(np.eye(10)[1], (len(images), 1)) * np.where(wide, 0.2, part)[:, None]
+
+    mask = np.zeros((200, 300), np.uint8)
+    for left in (80, 160):
+        cv2.ellipse(mask, (left, 100), (20, 60), 0, 0, 360, 1, 6)
+    cv2.line(mask, (80, 160), (160, 160), 1, 4)
+    pieces = pieces_of(mask > 0)
+    assert len(pieces.pieces) > 1
+    digits = segment(mask.astype(np.float32), pieces, network).digits
+    assert len(digits) == count
+    assert (pieces.hull(list(range(len(pieces.pieces)))) == digits[0].box) == (count == 1)

@@ -12,6 +12,7 @@ MAX_PIECES = 500  # the largest are kept: only noise has more
 CUT_ASPECT = 0.7  # width over height from which on a piece may be two digits that touch
 MAX_CUTS = 8  # of one piece
 STRAIGHT = 1.2  # length of a straight stroke, at most, in diagonals of its box
+STRAIGHT_PART = 1.4  # the same of a part that a cut leaves, with the foot or serif that it may have
 
 
 class Piece(NamedTuple):
@@ -70,7 +71,9 @@ def pieces_of(mask: np.ndarray) -> Pieces:
         own = labels[window] == label
         stroke = max(1.0, 4 * float(inside[window][own].mean()))
         columns = cuts(own, usual) if width > CUT_ASPECT * max(height, usual) else []
-        if all(is_straight(part.sum() / stroke, bounds(part)) for part in np.split(own, columns, axis=1)):
+        if all(
+            is_straight(part.sum() / stroke, bounds(part), STRAIGHT_PART) for part in np.split(own, columns, axis=1)
+        ):
             columns = []  # a V, an N or a W
         for start, end in zip([0, *columns], [*columns, width]):
             part = own[:, start:end]
@@ -88,10 +91,10 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces, boxes))
 
 
-def is_straight(length: float, box: tuple[int, int, int, int]) -> bool:
+def is_straight(length: float, box: tuple[int, int, int, int], most: float = STRAIGHT) -> bool:
     """Tells whether strokes of a length in pixels are one straight stroke through their box."""
     left, top, right, bottom = box
-    return length < STRAIGHT * float(np.hypot(right - left, bottom - top))
+    return length < most * float(np.hypot(right - left, bottom - top))
 
 
 def gaps_between(pieces: list[Piece], boxes: np.ndarray) -> np.ndarray:

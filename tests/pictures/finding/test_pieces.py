@@ -68,3 +68,12 @@ def test_straight_strokes_that_touch_are_a_letter_and_no_row_of_1s(corners):
     picture = sheet()
     cv2.polylines(picture, [np.array(corners)], False, 0, 6, cv2.LINE_AA)
     assert len(pieces_of(picture < 128).pieces) == 1
+
+
+@pytest.mark.parametrize("serif", [14, 24])
+def test_so_are_straight_strokes_with_serifs(serif: int):
+    picture = sheet()
+    cv2.polylines(picture, [np.array([[100, 60], [150, 200], [200, 60]])], False, 0, 6, cv2.LINE_AA)
+    for x in (100, 200):
+        cv2.line(picture, (x - serif, 60), (x + serif, 60), 0, 4, cv2.LINE_AA)
+    assert len(pieces_of(picture < 128).pieces) == 1

@@ -62,6 +62,7 @@ def test_a_drawing_is_read_as_its_reader_reads_it(client, outputs):
     (digit,) = Reader(outputs / "day/a").digits_in(np.array(Image.open(io.BytesIO(body))), several=False)
     assert (answer["width"], answer["height"]) == (280, 280)
     assert answer["boxes"] == [list(digit.box)]
+    assert answer["boxes"][0] == pytest.approx([62, 42, 218, 248], abs=6)  # around the strokes that were drawn
     assert answer["images"] == [digit.image.ravel().tolist()]
     assert len(answer["readings"]) == 2
     for name, reading in zip("ab", answer["readings"]):

@@ -88,9 +88,8 @@ def segment(ink: np.ndarray, found: Pieces, probabilities: Probabilities | None,
             for share, c, log, gap in zip(shares, candidates, logs, gaps)
         ]
         chosen, score = ([int(np.argmax(scores))], max(scores)) if one else plain_cover(candidates, scores, logs, found)
-        best = int(np.argmax(scores))
-        digits = [candidates[number] for number in chosen or [best]]  # if none is plain, what is nearest to a digit
-        covered = sum(candidates[number].pieces for number in chosen)
+        digits = [candidates[number] for number in chosen]
+        covered = sum(digit.pieces for digit in digits) if score > 0 else 0
         return Segmentation(digits, [place for place in range(count) if not covered >> place & 1], score, usual)
 
     usuals = [usual]
@@ -165,17 +164,18 @@ def cost(
 def plain_cover(
     candidates: list[Candidate], scores: list[float], logs: np.ndarray, found: Pieces
 ) -> tuple[list[int], float]:
-    """Returns the best cover in which no ink is torn: ``best_cover``, and the scores of parts of torn ink are -inf.
+    """Returns the best cover in which no ink is torn, and its score; if it is empty, the best candidate and 0.
 
     logs: Logarithms of the candidates' probabilities.
     """
+    scores = scores.copy()
     wholes = [whole.pieces for whole in wholes_of(found)]
     while True:
         chosen, score = best_cover(candidates, scores, len(found.pieces))
         digits = [(candidates[number].pieces, logs[number]) for number in chosen]
         torn = [whole for whole in wholes if is_torn(whole, digits, found.lengths)]
         if not torn:
-            return chosen, score
+            return chosen or [int(np.argmax(scores))], score
         for number, c in enumerate(candidates):
             if any(c.pieces & whole not in (0, whole) for whole in torn):
                 scores[number] = -np.inf

@@ -60,6 +60,7 @@ STEPS = {  # what is replaced, by what
     "other ways to see the ink": [(digits, "inks_in", first_only)],
     "a smaller look at large digits": [(digits, "SMALL_HEIGHTS", ())],
     "joining": [(lattice, "groups_of", lambda *given: [])],
+    "whole unless its parts are plain": [(lattice, "PLAIN_PARTS", 1e-9)],
     "cutting": [(pieces, "cuts", lambda *given: [])],
     "sizes, shapes and places": [(lattice, "cost", lambda *given: 0.0)],
     "the network's part in finding": [(Reader, "digits_in", lambda reader, seen: digits.digits_in(seen))],

@@ -168,17 +168,22 @@ def plain_cover(
 
     logs: Logarithms of the candidates' probabilities.
     """
-    scores = scores.copy()
+    scores, lengths = scores.copy(), found.lengths
     wholes = [whole.pieces for whole in wholes_of(found)]
     while True:
         chosen, score = best_cover(candidates, scores, len(found.pieces))
         digits = [(candidates[number].pieces, logs[number]) for number in chosen]
-        torn = [whole for whole in wholes if is_torn(whole, digits, found.lengths)]
+        torn = [whole for whole in wholes if is_torn(whole, digits, lengths)]
         if not torn:
             return chosen or [int(np.argmax(scores))], score
         for number, c in enumerate(candidates):
-            if any(c.pieces & whole not in (0, whole) for whole in torn):
+            if any(divides(c.pieces, whole) for whole in torn):
                 scores[number] = -np.inf
+
+
+def divides(pieces: int, whole: int) -> bool:
+    """Tells whether pieces take a part of connected ink and leave another."""
+    return pieces & whole not in (0, whole)
 
 
 def is_torn(whole: int, digits: list[tuple[int, float]], lengths: np.ndarray) -> bool:
@@ -189,7 +194,7 @@ def is_torn(whole: int, digits: list[tuple[int, float]], lengths: np.ndarray) ->
         digits: Pieces that are read as a digit each, and the logarithm of its probability.
         lengths: Of the strokes of all pieces, px.
     """
-    parts = [(pieces & whole, log) for pieces, log in digits if pieces & whole not in (0, whole)]
+    parts = [(pieces & whole, log) for pieces, log in digits if divides(pieces, whole)]
     read = [(lengths[members(pieces)].sum(), log) for pieces, log in parts]
     length = lengths[members(whole)].sum()
     left_out = length - sum(part for part, _ in read)

@@ -71,7 +71,7 @@ def pieces_of(mask: np.ndarray) -> Pieces:
         own = labels[window] == label
         stroke = max(1.0, 4 * float(inside[window][own].mean()))
         columns = cuts(own, usual) if width > CUT_ASPECT * max(height, usual) else []
-        if all(
+        if columns and all(
             is_straight(part.sum() / stroke, bounds(part), STRAIGHT_PART) for part in np.split(own, columns, axis=1)
         ):
             columns = []  # a V, an N or a W
@@ -91,10 +91,10 @@ def pieces_of(mask: np.ndarray) -> Pieces:
     return Pieces(pieces, places[numbers], boxes, sum(edge.any() for edge in edges) >= 3, gaps_between(pieces, boxes))
 
 
-def is_straight(length: float, box: tuple[int, int, int, int], most: float = STRAIGHT) -> bool:
-    """Tells whether strokes of a length in pixels are one straight stroke through their box."""
+def is_straight(length: float, box: tuple[int, int, int, int], limit: float = STRAIGHT) -> bool:
+    """Tells whether strokes of a length in pixels, under `limit` diagonals of their box, are one straight stroke."""
     left, top, right, bottom = box
-    return length < most * float(np.hypot(right - left, bottom - top))
+    return length < limit * float(np.hypot(right - left, bottom - top))
 
 
 def gaps_between(pieces: list[Piece], boxes: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 LEVELS = 2**16  # a mask is drawn with 16 bits a number
+MAX_NUMBERS, MAX_MASKS = 2**17, 64  # made at once: for a small mask NumPy's calls take longer than its arithmetic
 
 
 class Dropout(nn.Dropout):
@@ -23,7 +24,8 @@ class Dropout(nn.Dropout):
 
     def reseed(self, seed: int) -> None:
         """Starts the sequence of masks that follows from ``seed``."""
-        self.bits = np.random.SFC64(seed)
+        self.bits, self.words = np.random.SFC64(seed), np.empty(0, np.uint64)
+        self.made, self.masks = None, iter(())
 
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or input.device.type != "cpu":
@@ -32,8 +34,19 @@ class Dropout(nn.Dropout):
 
     def mask(self, shape: torch.Size) -> Tensor:
         """Returns float32 factors: 0 for a dropped activation, else the scale that keeps the mean."""
-        kept = round((1 - self.p) * LEVELS)
-        count = shape.numel()
-        numbers = self.bits.random_raw(-(-count // 4)).view(np.uint16)[:count]
-        scale = np.float32(LEVELS / kept)
-        return torch.as_tensor(np.multiply(numbers < kept, scale, dtype=np.float32)).view(shape)
+        mask = next(self.masks, None) if self.made == (shape, self.p) else None
+        if mask is None:
+            self.made, (mask, *more) = (shape, self.p), self.make(shape)
+            self.masks = iter(more)
+        self.words = self.words[-(-shape.numel() // 4) :]
+        return mask
+
+    def make(self, shape: torch.Size) -> Tensor:
+        """Returns the next masks, (masks, *shape). Each has its own words of the sequence, however many are made."""
+        kept, count = round((1 - self.p) * LEVELS), shape.numel()
+        many, length = min(max(1, MAX_NUMBERS // max(1, count)), MAX_MASKS), -(-count // 4)
+        missing = max(0, many * length - len(self.words))
+        self.words = np.concatenate([self.words, self.bits.random_raw(missing)])
+        numbers = self.words[: many * length].reshape(many, length).view(np.uint16)[:, :count]
+        masks = np.multiply(numbers < kept, np.float32(LEVELS / kept), dtype=np.float32)
+        return torch.as_tensor(masks).view(many, *shape)

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from mnist_mlp.model import dropout
 from mnist_mlp.model.dropout import Dropout
 
 
@@ -43,3 +44,21 @@ def test_keeps_the_type_and_steps_aside_in_evaluation():
     assert layer(torch.ones(8, dtype=torch.bfloat16)).dtype == torch.bfloat16
     assert torch.equal(layer.eval()(torch.ones(8)), torch.ones(8))
     assert isinstance(layer, nn.Dropout)
+
+
+def test_the_masks_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
+    def masks() -> list[torch.Tensor]:
+        layer = Dropout(0.3)
+        return [layer.mask(torch.Size(shape)) for shape in [(3, 7), (3, 7), (0, 7), (3, 7), (2, 5), (2, 5), (3, 7)]]
+
+    together = masks()
+    monkeypatch.setattr(dropout, "MAX_MASKS", 1)
+    for one, other in zip(together, masks(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_changed_probability_holds_at_once():
+    layer = Dropout(0.9)
+    layer(torch.ones(10, 10))
+    layer.p = 0.0
+    assert torch.equal(layer(torch.ones(10, 10)), torch.ones(10, 10))

@@ -211,7 +211,7 @@ def add_reader_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=probability,
         metavar="P",
-        help="a digit with a lower probability is not readable; default: the run's own, which 98 %% of digits reach",
+        help="a digit with a lower probability is not readable; default: the run's own (docs/pictures.md)",
     )
 
 

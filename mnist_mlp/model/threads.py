@@ -17,6 +17,18 @@ def usable_threads() -> int:
     return min(torch.get_num_threads(), cpu_count())
 
 
+THREADS = usable_threads()
+
+
+def threads_for(work: int) -> int:
+    """Returns how many threads pay for a training step of ``work`` multiply-adds forward.
+
+    Below some ten million for each thread, waiting for each other costs more than sharing brings. With one thread a
+    small model's numbers are also the same on machines with any number of cores.
+    """
+    return max(1, min(THREADS, work // 10_000_000))
+
+
 @contextmanager
 def one_thread() -> Generator[None]:
     """Has torch compute on one thread, for operations whose last digit depends on the number of threads."""

@@ -57,6 +57,6 @@ def check_settings(path: Path, checkpoint: dict[str, Any], settings: dict[str, A
     before = settings_of(checkpoint)
     if before and (key := first_difference(before, settings)):
         raise InputError(
-            f"{path}: its run has {key}={before.get(key)}, not {settings.get(key)}; a run can be continued only as it"
-            " was begun, except for more epochs"
+            f"{path}: its run has {key}={before.get(key)}, not {settings.get(key)}; a run is continued as it was begun"
+            " (docs/resume.md says what may change)"
         )

@@ -1,9 +1,14 @@
-"""Settings by dotted keys, and whether two runs have the same ones."""
+"""Settings by dotted keys, whether two runs have the same ones, and which of them a resumed run may change."""
 
 from typing import Any
 
 from mnist_mlp.components.signatures import signature_of
 
+# What a resumed run may change: where the data lie and how long and where it trains, not what it computes.
+FREE_SETTINGS = {"checkpoint", "data.root", "data.extra", "data.fallback", "data.block_size"} | {
+    f"trainer.{name}"
+    for name in ("max_epochs", "max_steps", "max_time", "accelerator", "devices", "num_nodes", "strategy", "profiler")
+}
 # What settings were before they could be chosen
 ADDED: dict[str, Any] = {
     "monitor": "val_accuracy",

@@ -25,10 +25,10 @@ from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import DIGITS
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters
-from mnist_mlp.model.threads import usable_threads
+from mnist_mlp.model.threads import threads_for
 from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
-from mnist_mlp.runs.settings import ADDED, flatten, nested
+from mnist_mlp.runs.settings import ADDED, FREE_SETTINGS, flatten, nested
 from mnist_mlp.terminal import say
 from mnist_mlp.training import ranks
 from mnist_mlp.training.callbacks.checkpoints import AtomicCheckpoints
@@ -36,13 +36,6 @@ from mnist_mlp.training.classifier import Classifier
 from mnist_mlp.training.fast_steps import FastClassifier, needs_single_steps
 from mnist_mlp.training.schedulers import Schedule
 
-THREADS = usable_threads()
-
-# What a resumed run may change: where the data lie and how long and where it trains, not what it computes.
-FREE_SETTINGS = {"checkpoint", "data.root", "data.extra", "data.fallback", "data.block_size"} | {
-    f"trainer.{name}"
-    for name in ("max_epochs", "max_steps", "max_time", "accelerator", "devices", "num_nodes", "strategy", "profiler")
-}
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
 
 
@@ -240,15 +233,6 @@ def build_schedule(config: DictConfig) -> Schedule | None:
 def optional(group: DictConfig) -> Any:
     """Returns the object that a group describes, or None if ``none`` is chosen of it."""
     return instantiate(group, _convert_="all") if group else None
-
-
-def threads_for(work: int) -> int:
-    """Returns how many threads pay for a training step of ``work`` multiply-adds forward.
-
-    Below some ten million for each thread, waiting for each other costs more than sharing brings. With one thread a
-    small model's numbers are also the same on machines with any number of cores.
-    """
-    return max(1, min(THREADS, work // 10_000_000))
 
 
 def build_trainer(

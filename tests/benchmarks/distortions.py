@@ -17,7 +17,8 @@ import torch
 from epoch import composed, this_project
 from omegaconf import DictConfig
 
-from mnist_mlp.training.build import THREADS, build_data
+from mnist_mlp.model.threads import THREADS
+from mnist_mlp.training.build import build_data
 
 
 def images_only(config: DictConfig) -> Callable[[], None]:

@@ -40,6 +40,7 @@ from torchvision import datasets, transforms
 
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.model.mlp import count_parameters
+from mnist_mlp.model.threads import THREADS, threads_for
 from mnist_mlp.runs.folder import RunFolder
 from mnist_mlp.training import build
 from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
@@ -126,7 +127,7 @@ def plain_optimizer(config: DictConfig, network: nn.Module, **settings) -> torch
 def bare_loop(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
     """What an expert writes for this model alone: tensors on the device, no framework, figures read once an epoch."""
     network = plain_network(config)
-    torch.set_num_threads(build.threads_for(count_parameters(network) * config.data.batch_size))
+    torch.set_num_threads(threads_for(count_parameters(network) * config.data.batch_size))
     device = "cuda" if config.trainer.accelerator == "gpu" else "cpu"
     images, val_images = (data.parts[part][0].to(device).float() / 255 for part in ("train", "val"))
     labels, val_labels = (data.parts[part][1].to(device) for part in ("train", "val"))
@@ -187,7 +188,7 @@ class UsualModule(LightningModule):
 
 def usual_lightning(config: DictConfig, data: DigitsDataModule, epochs: int) -> list[float]:
     """torchvision's samples through a DataLoader, figures logged each step, Lightning's own bar and checkpoints."""
-    torch.set_num_threads(build.THREADS)
+    torch.set_num_threads(THREADS)
     samples = datasets.MNIST(data.root, transform=transforms.ToTensor())
     train, val = random_split(samples, [48_000, 12_000])
     times = EpochTimes()
@@ -221,7 +222,7 @@ def multiply_rate(device: str) -> float:
     """Floating-point operations a second in fp32 matrix products: the best of several."""
     size = 2048
     left, right = torch.rand(2, size, size, device=device)
-    torch.set_num_threads(build.THREADS)
+    torch.set_num_threads(THREADS)
     seconds = []
     for _ in range(5):
         start = time.perf_counter()

@@ -16,6 +16,12 @@ def test_no_more_threads_than_cores_that_may_be_used(monkeypatch, torchs, usable
     assert threads.usable_threads() == expected
 
 
+@pytest.mark.parametrize(("work", "expected"), [(7_850 * 64, 1), (669_706 * 128, 4), (669_706 * 16, 1)])
+def test_small_models_use_one_thread(monkeypatch, work, expected):
+    monkeypatch.setattr(threads, "THREADS", 4)
+    assert threads.threads_for(work) == expected
+
+
 def test_a_reader_takes_no_more_than_a_containers_share(monkeypatch, tmp_path):
     run = save_run(tmp_path / "run", checkpoint_of(MLP([4]), hidden_sizes=[4]))
     before = torch.get_num_threads()

@@ -228,12 +228,6 @@ def test_an_optimizer_rejects_an_argument(tmp_path, mnist_root):
         train(tmp_path, mnist_root, "optimizer.weight_decay=-1")
 
 
-@pytest.mark.parametrize(("work", "threads"), [(7_850 * 64, 1), (669_706 * 128, 4), (669_706 * 16, 1)])
-def test_small_models_use_one_thread(monkeypatch, work, threads):
-    monkeypatch.setattr(build, "THREADS", 4)
-    assert build.threads_for(work) == threads
-
-
 @pytest.mark.skipif(torch.cuda.is_available() or torch.mps.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(tmp_path, mnist_root):
     with pytest.raises(InputError, match="torch sees no GPU here; trainer=auto"):

@@ -14,7 +14,7 @@ def main() -> None:
     """Parses the command line and writes the report."""
     parser = argparse.ArgumentParser(prog="python -m mnist_mlp.report", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a sweep's folder, or run folders")
-    parser.add_argument("--by", metavar="NAME", help="of metrics.json, what ranks the settings; default: val_accuracy")
+    parser.add_argument("--by", metavar="NAME", help="of metrics.json, ranks the settings; default: what is monitored")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the report goes; default: beside the runs")
     arguments = parser.parse_args()
     with one_line_errors():

@@ -41,7 +41,7 @@ ABOUT = {
     "average": "which weights are validated, tested and used",
     "trainer": "the machine's part, and the number of epochs",
     "study": "a question answered by many trainings: a sweep with its values, and a report",
-    "search": "looks for the settings with the best validation accuracy, one training after the other",
+    "search": "looks for the settings with the best validation accuracy, in many short trainings",
     "launcher": "where the trainings of a sweep, a study or a search run; without it, one after the other",
     "ablation": "leaves out a part of experiment=record",
     "metrics": "further scores, beside loss and accuracy",

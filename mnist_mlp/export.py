@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from mnist_mlp.data.batches import EVALUATION_BATCH
-from mnist_mlp.data.splits import Split
-from mnist_mlp.errors import InputError, explain, one_line_errors
+from mnist_mlp.errors import InputError, one_line_errors
+from mnist_mlp.labelled import LabelledImages, test_images
 from mnist_mlp.pictures.mnist_form import SIDE
 from mnist_mlp.reader import Reader
 from mnist_mlp.runs.atomic import replacing
@@ -59,37 +58,13 @@ def export(run: Path, to: Path | None = None, root: Path | None = None) -> None:
     reader = Reader(run)
     if not reader.metrics:
         raise InputError(f"{reader.folder.path}: no finished run: metrics.json is missing")
-    config, name, test = config_and_test_images(reader, root)
-    content = onnx_file(reader, config, reader.metrics.to_json())
+    test = test_images(reader, root=root)
+    content = onnx_file(reader, reader.folder.config_yaml.read_text(), reader.metrics.to_json())
     agreement = check(content, reader, test)
     to = to or reader.folder.path / "model.onnx"
     with replacing(to) as path:
         path.write_bytes(content)
-    print(f"{name}: {agreement}\nfile: {to} ({len(content):,} bytes)\nuse:  {example(to)}")
-
-
-def config_and_test_images(reader: Reader, root: Path | None) -> tuple[str, str, Split]:
-    """Returns the run's config in YAML, the name of the data set that it was tested on, and its test images."""
-    from mnist_mlp.data.module import DigitsDataModule  # imports Lightning, which --help and most errors do not need
-
-    path = reader.folder.config_yaml
-    if not path.is_file():
-        raise InputError(f"{path}: No such file")
-    try:
-        config = path.read_text()
-        saved = OmegaConf.create(config).data  # only read, nothing in it is instantiated: the run may be a stranger's
-        dataset = "digits" if reader.metrics.data == "digits" else saved.dataset  # a run may have fallen back
-        as_digits = saved.get("as_digits", True)  # missing in older runs
-        data = DigitsDataModule(dataset, root or saved.root, val_fraction=saved.val_fraction, as_digits=as_digits)
-        data.prepare_data()
-        data.setup()
-    except (InputError, OSError) as error:
-        reason = f"{explain(error)}; --root FOLDER says where they are"
-        raise InputError(f"no test images to check the export on: {reason}") from error
-    except Exception as error:  # the file may hold anything
-        raise InputError(f"{path}: damaged: {error}") from error
-    images, labels = data.parts["test"]
-    return config, data.dataset, Split(images.view(-1, SIDE, SIDE), labels)
+    print(f"{test.what}: {agreement}\nfile: {to} ({len(content):,} bytes)\nuse:  {example(to)}")
 
 
 def onnx_file(reader: Reader, config: str, metrics: str) -> bytes:
@@ -110,27 +85,28 @@ def onnx_file(reader: Reader, config: str, metrics: str) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-def check(content: bytes, reader: Reader, test: Split) -> str:
+def check(content: bytes, reader: Reader, test: LabelledImages) -> str:
     """Returns how well an ONNX file agrees with the reader on the test images; raises InputError if not enough."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime 1.32 keeps a database of events in the home
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    starts = range(0, len(test.images), EVALUATION_BATCH)
     parts: list[Any] = [
-        session.run(["logits"], {"images": part.numpy()})[0] for part in test.images.split(EVALUATION_BATCH)
+        session.run(["logits"], {"images": test.images[start : start + EVALUATION_BATCH]})[0] for start in starts
     ]
-    logits, expected = np.concatenate(parts), reader.logits(test.images.numpy()).numpy()
+    logits, expected = np.concatenate(parts), reader.logits(test.images).numpy()
     labels = logits.argmax(1)
     wrong = int((labels != expected.argmax(1)).sum())
     largest = float(np.abs(expected).max())
     difference, allowed = float(np.abs(logits - expected).max()), TOLERANCE * max(1, largest)
     found = (
-        f"onnxruntime labels {wrong:,} of {len(labels):,} test images differently from torch, logits differ by at most"
+        f"onnxruntime labels {wrong:,} of {len(labels):,} images differently from torch, logits differ by at most"
         f" {difference:.1e} ({allowed:.1e} is allowed, as the largest is {largest:.3g})"
     )
     if wrong or not difference < allowed:  # also where a logit is not a number
         raise InputError(f"not exported: {found}")
-    return f"{found}, accuracy {(labels == test.labels.numpy()).mean():.2%}"
+    return f"{found}, accuracy {(labels == test.labels).mean():.2%}"
 
 
 def example(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Labelled images that a run can be judged by, in the form that it was trained on."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +9,10 @@ import numpy as np
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
+from mnist_mlp.components.targets import OWN, check_targets, imported
 from mnist_mlp.data import datasets
 from mnist_mlp.data.splits import train_and_test
-from mnist_mlp.errors import InputError, explain
+from mnist_mlp.errors import InputError, explain, one_line
 from mnist_mlp.pictures.files import read_picture
 from mnist_mlp.pictures.in_folders.contents import in_words, missed_pictures
 from mnist_mlp.pictures.in_folders.labels import digits_by_part, left_out_of, near, no_labels, none_labelled, tree_of
@@ -45,20 +47,19 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
     Raises:
         InputError: They are not there, or their classes are not the run's.
     """
-    saved: Any = OmegaConf.create(reader.folder.config).get("data") or {}  # the root may be that of $MNIST_ROOT
+    config: Any = OmegaConf.create(reader.folder.config)
     has_fallen_back = reader.metrics is not None and reader.metrics.data == "digits"
-    own = "digits" if has_fallen_back else saved.get("dataset")
-    name = name or own
-    if name is None:
-        raise InputError(f"{reader.folder.config_yaml}: does not say which data set the run was trained on")
-    is_like_own = name == own or own != "folder"
-    place = root or (saved.get("root") if is_like_own else None) or os.environ.get("MNIST_ROOT", "data")
-    folder = Path(os.path.expanduser(place))
     try:
-        datasets.download(name, folder)
-        data = datasets.read(name, folder, reader.as_digits)
+        saved: Any = OmegaConf.to_container(config.data, resolve=True)  # knows $MNIST_ROOT
+        own = "digits" if has_fallen_back else saved["dataset"]
+        name = name or own
+        is_like_own = name == own or own != "folder"
+        place = root or (saved["root"] if is_like_own else None) or os.environ.get("MNIST_ROOT", "data")
+        data = read(str(name), Path(os.path.expanduser(place)), saved)
     except (InputError, OSError) as error:
         raise InputError(f"no test images of {name}: {explain(error)}; --root FOLDER says where they are") from error
+    except Exception as error:  # the file may hold anything
+        raise InputError(f"{reader.folder.config_yaml}: damaged: {one_line(error)}") from error
     if data.classes != reader.classes:
         raise InputError(
             f"{name}: its classes are {', '.join(data.classes)}, but the run's {', '.join(reader.classes)}"
@@ -67,6 +68,24 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
     _, (images, labels) = train_and_test(data, name == "folder", fold)
     names = [f"image {place:,}" for place in range(len(labels))]
     return LabelledImages(f"test images of {name}", images.view(-1, SIDE, SIDE).numpy(), labels.numpy(), names)
+
+
+def read(name: str, root: Path, saved: dict[str, Any]) -> datasets.Dataset:
+    """Returns a data set, downloaded if need be; one of the run's own class as that class reads it.
+
+    Args:
+        name: The data set.
+        root: The folder of its files.
+        saved: The run's settings of its data. Only a class in ``mnist_mlp.own`` is made of them, nothing else.
+    """
+    if name != saved["dataset"] or not re.fullmatch(OWN, str(saved.get("_target_"))):
+        datasets.download(name, root)
+        return datasets.read(name, root, saved.get("as_digits", True))  # missing in older runs
+    check_targets("data", saved)
+    arguments = {key: value for key, value in saved.items() if key != "_target_"} | {"root": root}
+    made = imported(saved["_target_"])(**arguments)
+    made.prepare_data()
+    return made.read()
 
 
 def images_in_folder(folder: Path, reader: Reader) -> LabelledImages:

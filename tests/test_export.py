@@ -16,6 +16,7 @@ from support.commands import assert_one_error_line, command_here, composed
 from support.runs import checkpoint_of, save_run
 
 from mnist_mlp import export as module
+from mnist_mlp import labelled
 from mnist_mlp.export import export, main
 from mnist_mlp.model.mlp import ACTIVATIONS, MLP
 from mnist_mlp.reader import DIGITS, Reader
@@ -91,15 +92,17 @@ main()
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment)
     assert result.stderr == ""
     assert not list(tmp_path.rglob("*onnxruntime*"))  # no database of events for Microsoft
-    assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["[]", "mnist", "file", "use"]
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["[]", "test images of mnist", "file", "use"]
 
 
-def test_no_hidden_layer_and_other_classes(add_run, tmp_path, mnist_root):
+def test_no_hidden_layer_and_other_classes(add_run, tmp_path, mnist_root, monkeypatch):
     raw = mnist_root / "MNIST/raw"
     for path in raw.glob("*labels*"):
         content = bytearray(path.read_bytes())
         content[8:] = bytes(label % 3 for label in content[8:])
         path.write_bytes(content)
+    read = labelled.datasets.read
+    monkeypatch.setattr(labelled.datasets, "read", lambda *where: read(*where)._replace(classes=["a", "b", "ü"]))
     run = add_run(classes=["a", "b", "ü"], hidden_sizes=[], num_classes=3)
     export(run / "checkpoints/best.ckpt", tmp_path / "new/a file's.onnx")
     assert_reads_as(tmp_path / "new/a file's.onnx", Reader(run))
@@ -110,7 +113,7 @@ def test_what_training_writes_and_what_is_said(tmp_path, trained_run, capsys):
     run, config, metrics, _ = trained_run
     export(run.path, tmp_path / "model.onnx")
     said = capsys.readouterr().out
-    assert "onnxruntime labels 0 of 200 test images differently from torch" in said
+    assert "onnxruntime labels 0 of 200 images differently from torch" in said
     assert f"accuracy {metrics.test_accuracy:.2%}" in said
     assert_reads_as(tmp_path / "model.onnx", Reader(run.path))
 
@@ -135,7 +138,7 @@ def test_a_run_from_another_machine(add_run, monkeypatch, capsys, mnist_root, tm
     mnist_root.rename(tmp_path / "moved")
     monkeypatch.setattr(sys, "argv", ["export", str(run), "--root", str(tmp_path / "moved")])
     main()
-    assert "mnist: onnxruntime labels 0 of 200 test images" in capsys.readouterr().out
+    assert "test images of mnist: onnxruntime labels 0 of 200 images" in capsys.readouterr().out
     properties = {entry.key: entry.value for entry in onnx.load(run / "model.onnx").metadata_props}
     assert json.loads(properties["threshold"]) == 0.5  # where the run has none
 
@@ -151,15 +154,15 @@ def test_a_folder_s_images_are_those_of_the_training(add_run, tmp_path, as_digit
     run = add_run(data="folder", hidden_sizes=[16])
     settings = ["data=folder", f"data.root={tmp_path}/images", f"data.as_digits={as_digits}"]
     OmegaConf.save(config := composed(*settings), run / ".hydra/config.yaml")
-    _, _, test = module.config_and_test_images(Reader(run), None)
-    assert torch.equal(test.images.flatten(1), build_data(config).parts["test"][0])
+    test = labelled.test_images(Reader(run))
+    assert torch.equal(torch.from_numpy(test.images).flatten(1), build_data(config).parts["test"][0])
 
 
 def test_a_data_set_without_a_test_part_is_split_as_in_training(add_run, capsys):
     run = add_run(data="digits", hidden_sizes=[16])  # as a run that fell back on them
     export(run)
     test = build_data(composed("data=digits")).parts["test"]
-    assert f"digits: onnxruntime labels 0 of {len(test[1])} test images" in capsys.readouterr().out
+    assert f"digits: onnxruntime labels 0 of {len(test[1])} images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", ["labels", "logits"])
@@ -193,7 +196,7 @@ def test_a_run_that_diverged(add_run, monkeypatch, capsys):
     checkpoint = torch.load(run / "checkpoints/best.ckpt")
     checkpoint["state_dict"]["network.0.bias"].fill_(torch.nan)
     torch.save(checkpoint, run / "checkpoints/best.ckpt")
-    assert_one_line(monkeypatch, capsys, [run], "labels 0 of 200 test images differently", "differ by at most nan")
+    assert_one_line(monkeypatch, capsys, [run], "labels 0 of 200 images differently", "differ by at most nan")
 
 
 def assert_one_line(monkeypatch, capsys, arguments, *parts):
@@ -249,7 +252,7 @@ def test_test_images_that_are_not_there(add_run, monkeypatch, capsys, mnist_root
         monkeypatch,
         capsys,
         [run],
-        "no test images to check the export on",
+        "no test images of mnist",
         "t10k-labels",
         "; --root FOLDER says where they are",
     )

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 from lightning import Trainer
+from omegaconf import OmegaConf
 from PIL import Image
 from support.commands import PROJECT, command_here, train_here
 from torch.utils.data import DataLoader, TensorDataset
 
 import mnist_mlp.own
-from mnist_mlp import MLP, Classifier, DigitsDataModule, Reader, compose, train
+from mnist_mlp import MLP, Classifier, DigitsDataModule, Reader, compose, labelled, train
 from mnist_mlp.command.resume import quoted
 from mnist_mlp.components.signatures import signature_of
 from mnist_mlp.draw.runs import Runs
@@ -97,8 +98,14 @@ def test_an_own_data_set_of_47_classes(tmp_path, monkeypatch):
 
     part = Split(torch.randint(0, 255, (470, 28, 28), dtype=torch.uint8), torch.arange(470) % 47)
     monkeypatch.setattr(Emnist, "read", lambda self: Dataset(part, part, [str(i) for i in range(47)]))
-    train(compose(*TINY, "data=emnist", f"data.root={quoted(tmp_path)}", "trainer.max_epochs=1"), tmp_path / "run")
-    assert len(Reader(tmp_path / "run").classes) == 47
+    config = compose(*TINY, "data=emnist", f"data.root={quoted(tmp_path)}", "trainer.max_epochs=1")
+    train(config, tmp_path / "run")
+    (tmp_path / "run/.hydra").mkdir(exist_ok=True)
+    OmegaConf.save(config, tmp_path / "run/.hydra/config.yaml")
+    reader = Reader(tmp_path / "run")
+    assert len(reader.classes) == 47
+    found = labelled.test_images(reader)
+    assert found.what == "test images of emnist" and found.labels.tolist() == part.labels.tolist()
 
 
 def test_without_hydra_and_with_a_plain_dataloader():

@@ -175,7 +175,7 @@ def show(evaluation: Evaluation, images: np.ndarray, folder: Path) -> None:
 
     from mnist_mlp.training.plots import confusion_matrix, misread  # matplotlib, which takes a second
 
-    pixels, labels = torch.from_numpy(images).flatten(1) / 255, torch.from_numpy(evaluation.labels)
+    pixels, labels = torch.from_numpy(images).flatten(1), torch.from_numpy(evaluation.labels)
     counts, probabilities = torch.from_numpy(evaluation.confusion), torch.from_numpy(evaluation.probabilities)
     save_figure(folder / "confusion.png", confusion_matrix(counts, evaluation.classes), dpi=100)
     save_figure(folder / "mistakes.png", misread(pixels, labels, probabilities, evaluation.classes), dpi=100)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 import torch
@@ -11,8 +12,8 @@ from mnist_mlp.data.distortions import Distort
 from mnist_mlp.data.randomness import seed_for
 
 EVALUATION_BATCH = 4096  # images
-OWN_SHARE = 0.2  # so many own digits, at most, for each image of the data set
-OWN_REPEATS = 300  # so often, at most, an epoch shows each of them, distorted anew
+OWN_SHARE = 0.2  # own digits for each image of the data set, at most
+OWN_REPEATS = 300  # times that an epoch shows each of them, distorted anew, at most
 
 
 class Batch(NamedTuple):
@@ -71,13 +72,9 @@ class ShuffledBatches:
         """Yields the epoch's batches in iterators of so many, each gathered at once, as bytes."""
         order = self.sampler.order().to(self.labels.device)
         for number, block in enumerate(order.split(batches * self.batch_size)):
-            yield self._batches(block[self.rank :: self.world_size], first=number * batches)
-
-    def _batches(self, block: Tensor, first: int) -> Iterator[Batch]:
-        images, labels = self.images.index_select(0, block), self.labels.index_select(0, block)
-        parts = zip(images.split(self.batch_size), labels.split(self.batch_size))
-        for index, (pixels, batch_labels) in enumerate(parts, first):
-            yield self._batch(pixels, batch_labels, index)
+            share = block[self.rank :: self.world_size]
+            images, labels = (part.index_select(0, share).split(self.batch_size) for part in (self.images, self.labels))
+            yield map(self._batch, images, labels, count(number * batches))
 
     def _batch(self, pixels: Tensor, labels: Tensor, index: int) -> Batch:
         """Adds own digits and outliers, and distorts. All are drawn for the whole batch, whatever the processes."""
@@ -98,9 +95,7 @@ class ShuffledBatches:
             first = len(pixels) if only_own(self.augment) else 0
             distorted = self.augment(images[first:], torch.cat([draw[share] for draw in draws])[first:])
             images = torch.cat([images[:first], distorted]) if first else distorted
-        if not len(others):
-            return Batch(images, labels)
-        return Batch(images[: len(labels)], labels, images[len(labels) :])
+        return Batch(images[: len(labels)], labels, images[len(labels) :] if len(others) else None)
 
 
 class Blocks:
@@ -136,7 +131,7 @@ class OrderedBatches:
 
 
 class Outliers:
-    """Images of no class, uint8 (n, 784), of which each batch gets ``fraction`` times its own number."""
+    """Images of no class, uint8 (n, 784). They join each batch, ``fraction`` for each of its images."""
 
     def __init__(self, images: Tensor, fraction: float) -> None:
         self.images, self.fraction = images, fraction

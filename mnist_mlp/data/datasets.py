@@ -100,7 +100,7 @@ def read(name: str, root: Path, as_digits: bool = True) -> Dataset:
 def idx_paths(name: str, root: Path) -> list[Path]:
     """Returns the paths of a torchvision data set: training images and labels, then test images and labels.
 
-    They are where most of them lie: in ``root/MNIST/raw``, as torchvision has them, or in ``root`` if it is one of
+    The folder that holds most of them counts: ``root/MNIST/raw``, as torchvision has them, or ``root`` if it is one of
     these folders. The files of MNIST may lie in any ``root``; other data sets have files of the same names.
     """
     if name not in TORCHVISION:
@@ -110,7 +110,8 @@ def idx_paths(name: str, root: Path) -> list[Path]:
     if own in last or (name == "mnist" and not any(map(OTHER_SETS.search, last))):
         folders += [root / "raw", root]
     files = [file.removesuffix(".gz") for file, _ in TORCHVISION[name].resources]
-    return max(([idx_path(folder, file) for file in files] for folder in folders), key=count_existing)
+    places = ([idx_path(folder, file) for file in files] for folder in folders)
+    return max(places, key=lambda paths: sum(map(Path.exists, paths)))
 
 
 def idx_path(folder: Path, file: str) -> Path:
@@ -118,11 +119,6 @@ def idx_path(folder: Path, file: str) -> Path:
     dotted = file.replace("-idx", ".idx")
     found = (folder / name for name in (file, f"{file}/{file}", dotted, f"{dotted}/{dotted}", f"{file}.gz"))
     return next((path for path in found if path.is_file()), folder / file)
-
-
-def count_existing(paths: list[Path]) -> int:
-    """Returns how many of the paths exist."""
-    return sum(path.exists() for path in paths)
 
 
 def read_torchvision(name: str, root: Path) -> Dataset:
@@ -157,17 +153,14 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
             content = bytearray(file.read())
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    start = 4 + 4 * dimensions
+    start, again = 4 + 4 * dimensions, "delete it to download it again"
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, min(start, len(content)), 4)]
     if content[:4] != bytes([0, 0, 8, dimensions]):
         kind = "images" if dimensions == 3 else "labels"
-        raise InputError(f"{path}: not an IDX file of {kind}; delete it to download it again")
+        raise InputError(f"{path}: not an IDX file of {kind}; {again}")
     expected = start + math.prod(shape)
     if len(shape) < dimensions or len(content) != expected or expected == start:
-        raise InputError(
-            f"{path}: damaged: {len(content):,} bytes, but its header promises {expected:,}; delete it to download it"
-            " again"
-        )
+        raise InputError(f"{path}: damaged: {len(content):,} bytes, but its header promises {expected:,}; {again}")
     return torch.frombuffer(content, dtype=torch.uint8, offset=start).view(shape)
 
 

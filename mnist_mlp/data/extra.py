@@ -24,7 +24,7 @@ from mnist_mlp.pictures.in_folders.labels import (
     tree_of,
 )
 
-MANY = 100  # of so many or more a fifth is kept apart; of fewer it would be too few to tell anything
+MANY = 100  # own digits from which on a fifth is kept apart; a fifth of fewer would tell nothing
 APART = 0.2
 NO_DIGIT_REPEATS = 10  # of one's own among the drawings of no digit
 

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -73,21 +74,12 @@ class DigitsDataModule(LightningDataModule):
         block_size: Annotated[int, "[1, inf)"] = 1,
     ) -> None:
         super().__init__()
-        self.dataset = dataset
+        self.dataset, self.batch_size, self.val_fraction, self.seed = dataset, batch_size, val_fraction, seed
         self.root = Path(os.path.expanduser(str(root or ".")))  # Path's own raises where there is no such home
-        self.batch_size = batch_size
-        self.val_fraction = val_fraction
-        self.seed = seed
-        self.fallback = fallback
-        self.fold = fold
-        self.as_digits = as_digits
-        self.augment = augment
-        self.outliers = outliers
-        self.hands = hands
-        self.extra = extra
+        self.fallback, self.fold, self.as_digits, self.augment = fallback, fold, as_digits, augment
+        self.outliers, self.hands, self.extra, self.block_size = outliers, hands, extra, block_size
         self.own: Extra | None = None
         self.probabilities: Probabilities | None = None
-        self.block_size = block_size
         self.warning: str | None = None
         self.parts: dict[str, tuple[Tensor, Tensor]] = {}
         self.classes: list[str] = []
@@ -114,10 +106,8 @@ class DigitsDataModule(LightningDataModule):
         left_out = data.left_out or Counter[str]()
         self.classes, self.left_out = data.classes, in_words(left_out)
         missed = in_words(missed_pictures(left_out))
-        self.warning = (
-            "; ".join(filter(None, [self.warning, missed and f"left out: {missed}", self.labels_without_images()]))
-            or None
-        )
+        warnings = self.warning, missed and f"left out: {missed}", *self.labels_without_images()
+        self.warning = "; ".join(filter(None, warnings)) or None
         self.drawings = non_digits(DRAWINGS, seed_for("drawings", self.seed)) if self.outliers else None
         if self.hands:
             self._add_hands(self.hands)
@@ -154,29 +144,25 @@ class DigitsDataModule(LightningDataModule):
 
     def description(self) -> str:
         """Returns one line that says which data set this is, where it lies and how many images each part has."""
-        sizes = {name: f"{len(labels):,}" for name, (_, labels) in self.parts.items()}
+        train, val, test = (f"{len(labels):,}" for _, labels in self.parts.values())
         source = f" in {self.root}" if self.dataset != "digits" else ""
         hands = " with drawn hands" if self.hands else ""
-        return (
-            f"{self.dataset}{source}{hands}: {sizes['train']} images to train on, {sizes['val']} to validate,"
-            f" {sizes['test']} to test, {len(self.classes)} classes"
-            + (f"; left out: {self.left_out}" if self.left_out else "")
-            + (f"\n{self.own.description(str(self.extra), self.outliers > 0)}" if self.own else "")
-        )
+        left_out = f"; left out: {self.left_out}" if self.left_out else ""
+        text = f"{self.dataset}{source}{hands}: {train} images to train on, {val} to validate, {test} to test,"
+        text += f" {len(self.classes)} classes{left_out}"
+        return f"{text}\n{self.own.description(str(self.extra), self.outliers > 0)}" if self.own else text
 
     def on_white(self) -> bool | None:
         """Returns whether the training images are dark on light; None if some are and some are not."""
         share = on_white(self.parts["train"][0].view(-1, SIDE, SIDE)).float().mean()
         return bool(share > 0.5) if abs(share - 0.5) > 0.49 else None
 
-    def labels_without_images(self) -> str:
-        """Returns which labels have no image to validate or to test; empty if all have."""
-        found = []
+    def labels_without_images(self) -> Iterator[str]:
+        """Yields which labels have no image to validate, and which none to test."""
         for name, verb in (("val", "validate"), ("test", "test")):
             counts = self.parts[name][1].bincount(minlength=len(self.classes))
             if labels := [label for label, count in zip(self.classes, counts) if not count]:
-                found.append(f"no images to {verb} of {listed(labels)}")
-        return "; ".join(found)
+                yield f"no images to {verb} of {listed(labels)}"
 
     def augmentation(self, images: int, copies: int) -> tuple[Tensor, list[Tensor]]:
         """Returns the first images that are distorted and some outliers, float32 (n, 784), and distorted copies."""

@@ -91,9 +91,9 @@ def apart(part: Split, order: Tensor, chosen: Tensor) -> tuple[Split, Split]:
 
 
 def chosen_by_label(order: Tensor, labels: Tensor, fraction: float) -> Tensor:
-    """Returns the indices, first come in ``order``, of about ``fraction`` of each label's images, but never of all.
+    """Returns the indices of about ``fraction`` of each label's images, the first in ``order``, but never of all.
 
-    Labels of one or two images give up, all together, the same fraction of theirs.
+    Labels of one or two images are counted together: that fraction of them is taken, at most one image of a label.
     """
     groups = order[labels[order].argsort(stable=True)].split(labels.bincount().tolist())
     large = [group for group in groups if len(group) > 2]

@@ -50,7 +50,7 @@ def linear(layer: nn.Linear, x: Tensor, first: bool) -> tuple[Tensor, Backward]:
     """A linear layer: y = x Wᵀ + b, so dx = dy W, dW = dyᵀ x, and db is the sum of dy over the images."""
 
     def backward(dy: Tensor, update: Gradients) -> Tensor:
-        dx = dy if first else dy @ layer.weight  # before the weights change; nobody needs that of the pixels
+        dx = dy if first else dy @ layer.weight  # before the weights change; the pixels' is not needed
         update.product(layer.weight, dy.t(), x)
         update(layer.bias, dy.sum(0))
         return dx
@@ -183,7 +183,7 @@ class Chain:
         self.network.forward = self.forward  # pyright: ignore[reportAttributeAccessIssue]
 
     def __exit__(self, *_: object) -> None:
-        del self.network.forward  # that of its class comes to light again
+        del self.network.forward  # uncovers the method of its class
         self.calls.clear()
 
     def forward(self, x: Tensor) -> Tensor:

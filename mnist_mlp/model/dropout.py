@@ -25,7 +25,7 @@ class Dropout(nn.Dropout):
     def reseed(self, seed: int) -> None:
         """Starts the sequence of masks that follows from ``seed``."""
         self.bits, self.words = np.random.SFC64(seed), np.empty(0, np.uint64)
-        self.made, self.masks = None, iter(())
+        self.made_for, self.masks = None, iter(())
 
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or input.device.type != "cpu":
@@ -34,9 +34,9 @@ class Dropout(nn.Dropout):
 
     def mask(self, shape: torch.Size) -> Tensor:
         """Returns float32 factors: 0 for a dropped activation, else the scale that keeps the mean."""
-        mask = next(self.masks, None) if self.made == (shape, self.p) else None
+        mask = next(self.masks, None) if self.made_for == (shape, self.p) else None
         if mask is None:
-            self.made, (mask, *more) = (shape, self.p), self.make(shape)
+            self.made_for, (mask, *more) = (shape, self.p), self.make(shape)
             self.masks = iter(more)
         self.words = self.words[-(-shape.numel() // 4) :]
         return mask

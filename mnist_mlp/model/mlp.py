@@ -61,7 +61,7 @@ class MLP(nn.Sequential):
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Returns the number of trained parameters."""
+    """Returns the number of parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

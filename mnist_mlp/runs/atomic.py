@@ -27,7 +27,7 @@ def replacing(path: Path) -> Generator[Path]:
         yield new
         os.replace(new, path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         new.unlink(missing_ok=True)
 
@@ -52,7 +52,7 @@ def dispensable() -> Generator[None]:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file, replacing what was there at once."""
     with replacing(path) as new:
-        new.write_text(text)
+        new.write_text(text, errors="backslashreplace")  # a name may not be text
 
 
 def save_figure(path: Path, figure: "Figure", dpi: int = 120, source: str | None = None) -> None:

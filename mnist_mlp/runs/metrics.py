@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from typing import Any
 
-# The numbers, and between what they must lie. Those in OPTIONAL may be null.
+# The numbers, and between what they must lie
 RANGES = {
     "test_accuracy": (0, 1),
     "test_loss": (-inf, inf),
@@ -19,16 +19,6 @@ RANGES = {
     "seed": (0, inf),
     "temperature": (0.01, 100),  # wider than what calibration fits
     "threshold": (0, 1),
-}
-OPTIONAL = {
-    "test_loss",
-    "test_calibration_error",
-    "val_accuracy",
-    "val_loss",
-    "best_epoch",
-    "epochs",
-    "parameters",
-    "seed",
 }
 
 
@@ -85,9 +75,10 @@ class Metrics:
     others: dict[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
+        types: dict[str, Any] = {each.name: each.type for each in fields(self)}
         for key, (low, high) in RANGES.items():
             value: Any = getattr(self, key)
-            if value is None and key in OPTIONAL:
+            if value is None and isinstance(None, types[key]):
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # or NaN
                 bounds = f" from {low} to {high}" if high < inf else ""
@@ -105,11 +96,11 @@ class Metrics:
 
     def value(self, name: str) -> Any:
         """Returns the value of a name in metrics.json; None if it was not measured."""
-        return self.others.get(name, getattr(self, name, None))
+        return (self.others | vars(self)).get(name)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Metrics":
-        """Returns the metrics in a metrics.json. Further keys count if numbers. Raises ValueError if it is damaged."""
+        """Returns the metrics in a metrics.json. Others are kept if numbers. Raises ValueError if it is damaged."""
         try:
             values: dict[str, Any] = dict(json.loads(text))
             names = values.keys() & {key.name for key in fields(cls)} - {"others"}
@@ -120,9 +111,9 @@ class Metrics:
             raise ValueError("damaged, or without a finished run's scores") from error
 
     def to_json(self) -> str:
-        """Returns the text of a metrics.json, without what there is not of warning and own digits."""
+        """Returns the text of a metrics.json, with ``warning`` and ``own_digits`` only if they are set."""
         values = asdict(self)
-        values |= values.pop("others")
+        values = values.pop("others") | values  # whatever a callback calls what it logs
         for key in ("warning", "own_digits"):
             if values[key] is None:
                 del values[key]

@@ -96,7 +96,7 @@ def _in_child(*arguments) -> None:
 def train_and_keep_output(config: DictConfig, run: RunFolder, train: Callable) -> float | None:
     """Does what ``run_job`` says for a job that is not finished, in this process."""
     try:
-        output = run.output.open("a", buffering=1)
+        output = run.output.open("a", buffering=1, errors="backslashreplace")
     except OSError:
         return None  # the report lists the job as not finished
     with output, redirect_stdout(output), redirect_stderr(output):

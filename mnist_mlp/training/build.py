@@ -78,7 +78,7 @@ def build_data(config: DictConfig, block_size: int = 1) -> DigitsDataModule:
 
 
 def build_probabilities(config: DictConfig) -> Probabilities | None:
-    """Returns what ``init``'s run makes of images, to find own digits by; None if it cannot be read or knows others."""
+    """Returns the probabilities of ``init``'s run, to find own digits by; None if unreadable or not of digits."""
     if config.init is None or config.data.get("extra") is None:
         return None
     network = instantiate(config.model, num_classes=len(DIGITS), _convert_="all")
@@ -93,7 +93,7 @@ def build_probabilities(config: DictConfig) -> Probabilities | None:
 
 
 def build_block_size(config: DictConfig, callbacks: list[Callback]) -> tuple[int, str | None]:
-    """Returns the images in a block of batches, and what takes single batches instead of blocks, if anything does."""
+    """Returns how many images a block of batches has, and why batches come singly instead, or None."""
     if processes(config) > 1:  # DDP allows one backward pass for each batch that Lightning sees
         return 1, "a training in several processes"
     reason = needs_single_steps(plain(config.trainer), callbacks)
@@ -108,10 +108,8 @@ def build_classifier(config: DictConfig, data: DigitsDataModule) -> Classifier:
         unknown = start_from(Path(config.init), parts["network"], data.classes, settings(config, data))
         say(in_words(Path(config.init), data.classes, unknown))
     torch.set_num_threads(threads_for(count_parameters(parts["network"]) * config.data.batch_size))
-    if data.block_size > 1:
-        classifier = FastClassifier(**parts, clip=config.trainer.gradient_clip_val)
-    else:
-        classifier = Classifier(**parts)
+    clip = config.trainer.get("gradient_clip_val")
+    classifier = FastClassifier(**parts, clip=clip) if data.block_size > 1 else Classifier(**parts)
     classifier.save_hyperparameters(settings(config, data))
     return classifier
 
@@ -126,6 +124,8 @@ def classifier_of(path: Path) -> Classifier:
     kept = nested(settings_of(checkpoint))
     for group, value in kept.items():
         check_targets(group, value)
+    if "model" not in kept:
+        raise InputError(f"{path}: keeps no settings to build a classifier from")
     config = OmegaConf.create(ADDED | {"seed": 0} | kept)
     classifier = Classifier(**build_parts(config, checkpoint.get("classes", 10)))
     classifier.load_state_dict(checkpoint["state_dict"])
@@ -214,11 +214,6 @@ def build_named(group: DictConfig, key: str, **given: Any) -> list[Any]:
     return made
 
 
-def build_loggers(config: DictConfig, folder: Path) -> list[Logger]:
-    """Returns the loggers beside TensorBoard. What they write on this machine goes into the run's folder."""
-    return build_named(config.logger, "logger", save_dir=str(folder))
-
-
 def build_schedule(config: DictConfig) -> Schedule | None:
     """Returns how the learning rate changes. ``interval`` and ``monitor`` are Lightning's, the rest the scheduler's."""
     if not config.scheduler:
@@ -249,8 +244,10 @@ def build_trainer(
     ours["plugins"] = [AtomicCheckpoints(), TorchElasticEnvironment() if ranks.is_rank() else LightningEnvironment()]
     if block_size > 1:
         ours["gradient_clip_val"] = None  # FastClassifier does it
-    if typed.get("profiler") in PROFILERS:
-        ours["profiler"] = PROFILERS[typed["profiler"]](dirpath=folder, filename="profile")
+    if profiler := typed.get("profiler"):
+        if str(profiler) not in PROFILERS:
+            raise InputError(f"trainer.profiler={profiler}: must be {', '.join(PROFILERS)} or null")
+        ours["profiler"] = PROFILERS[profiler](dirpath=folder, filename="profile")
     del ours["_target_"]
     try:
         trainer = Trainer(**ours)
@@ -272,6 +269,5 @@ def settings(config: DictConfig, data: DigitsDataModule) -> dict[str, Any]:
 
 def plain(config: DictConfig) -> dict[str, Any]:
     """Returns the config as nested plain values."""
-    values = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    values: Any = OmegaConf.to_container(config, resolve=True)
+    return values

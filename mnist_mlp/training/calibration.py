@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and from which one on to believe a reading."""
+"""Calibrated probabilities, and the threshold below which a reading is refused."""
 
 import math
 
@@ -39,9 +39,9 @@ def fit_threshold(probabilities: Tensor, fraction: float = 0.02) -> float:
 
 
 def best_threshold(digits: Tensor, others: Tensor, frequency: float) -> float:
-    """Returns the t that makes the fewest mistakes in telling digits from others by whether their top probability is t.
+    """Returns the threshold of the top probability that separates digits from other images with the fewest mistakes.
 
-    A mistake is a digit below t, or another image that is not below t.
+    A mistake is a digit below the threshold, or another image that is not below it.
 
     Args:
         digits: Probabilities, float (n, classes).

@@ -88,8 +88,9 @@ class Classifier(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         batch = as_batch(batch)
-        logits = self(batch.images)
-        update(self.val_metrics, [(logits, batch.labels, self.loss(logits, batch.labels))])
+        if len(batch.labels):  # 0: other processes have them all
+            logits = self(batch.images)
+            update(self.val_metrics, [(logits, batch.labels, self.loss(logits, batch.labels))])
 
     def on_train_epoch_end(self) -> None:
         self.count_seen()
@@ -102,14 +103,13 @@ class Classifier(LightningModule):
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Returns a batch's logits, their mean loss, and what training minimises: the loss with that of outliers."""
-        count = len(batch.labels)
-        outliers = batch.outliers
-        both = self.network(batch.images if outliers is None else torch.cat([batch.images, outliers]))
+        images, labels, outliers = batch
+        count = len(labels)
+        both = self.network(images if outliers is None else torch.cat([images, outliers]))
         logits = both if outliers is None else both[:count]
-        loss = self.loss(logits, batch.labels) if count else logits.sum()  # 0: other processes have the batch
-        if outliers is None:
-            return logits.detach(), loss, loss
-        return logits.detach(), loss, loss + outlier_exposure(both[count:]) / max(1, count)
+        loss = self.loss(logits, labels) if count else logits.sum()  # 0: other processes have the batch
+        objective = loss if outliers is None else loss + outlier_exposure(both[count:]) / max(1, count)
+        return logits.detach(), loss, objective
 
     def gradient_weight(self, images: int, batch_index: int) -> float:
         """Returns the factor that makes DDP's mean over processes the gradient of the whole batch's mean loss."""

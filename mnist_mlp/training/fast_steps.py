@@ -68,7 +68,10 @@ class FastClassifier(Classifier):
                 if scheduler is not None:
                     scheduler.step()
                 self.threads.adapt()
-        count_steps(self.trainer, len(self.seen))
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        for tracker in (progress.total, progress.current):  # trainer.global_step is made of them
+            tracker.ready += len(self.seen)
+            tracker.completed += len(self.seen)
         self.count_seen()
 
     def step_with_autograd(self, objective: Tensor, optimizer: Any) -> None:
@@ -121,7 +124,7 @@ def is_plain_descent(optimizer: Optimizer) -> bool:
 
 
 def needs_single_steps(trainer: dict[str, Any], callbacks: Iterable[Callback]) -> str | None:
-    """Returns what a block of batches would not do as Lightning's manual says, or None.
+    """Returns the setting or hook for which blocks would not do what Lightning's manual says, or None.
 
     Args:
         trainer: The arguments of Lightning's Trainer.
@@ -136,15 +139,5 @@ def needs_single_steps(trainer: dict[str, Any], callbacks: Iterable[Callback]) -
             return type(callback).__name__
         if hook := next((hook for hook in HOOKS.split() if is_overridden(hook, callback, Callback)), None):
             return f"{type(callback).__name__}.{hook}"
-    overridden = (
-        hook for hook in f"{HOOKS} {MODULE_HOOKS}".split() if is_overridden(hook, Classifier, LightningModule)
-    )
-    return next((f"Classifier.{hook}" for hook in overridden), None)
-
-
-def count_steps(trainer: Any, steps: int) -> None:
-    """Counts optimizer steps for ``trainer.global_step``, as Lightning's wrapper around the optimizer does."""
-    progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-    for tracker in (progress.total, progress.current):
-        tracker.ready += steps
-        tracker.completed += steps
+    hooks = f"{HOOKS} {MODULE_HOOKS}".split()
+    return next((f"Classifier.{hook}" for hook in hooks if is_overridden(hook, Classifier, LightningModule)), None)

@@ -71,7 +71,7 @@ def confusion_matrix(counts: Tensor, classes: list[str]) -> Figure:
 def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list[str], most: int = 100) -> Figure:
     """The misclassified images with true and predicted label, at most ``most``: those the network was surest of.
 
-    ``images`` float (n, 784), ``labels`` int64 (n,), ``probabilities`` float (n, classes).
+    ``images`` uint8 (n, 784), ``labels`` int64 (n,), ``probabilities`` float (n, classes).
     """
     confidence, predicted = probabilities.max(1)
     wrong = torch.nonzero(predicted != labels).flatten()
@@ -87,5 +87,5 @@ def misread(images: Tensor, labels: Tensor, probabilities: Tensor, classes: list
         sheet[top + 12 : top + 12 + SIDE, left + 7 : left + 7 + SIDE] = images[index].reshape(SIDE, SIDE)
         text = f"{classes[labels[index]]} → {classes[predicted[index]]}"
         axes.text(left + cell / 2, top + 10, text, ha="center", fontsize=9)
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
     return figure

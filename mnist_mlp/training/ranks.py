@@ -63,7 +63,7 @@ def run_in_processes(count: int, function: Callable, *arguments: Any) -> Any:
 
 @contextmanager
 def no_signals() -> Generator[None]:
-    """Holds Ctrl-C and SIGTERM back, in the processes that are started meanwhile for ever: they are for this one."""
+    """Blocks Ctrl-C and SIGTERM. Processes started meanwhile never receive them: only this one handles them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -89,10 +89,9 @@ def first_result(processes: dict[Connection, BaseProcess]) -> Any:
 
 def how_it_ended(status: int | None) -> str:
     """Returns what to say about a process that ended with the status and without a result."""
+    why = "failed, as shown above"
     if status is not None and status < 0:
         why = f"was ended by {signal.Signals(-status).name}, perhaps because the memory was full"
-    else:
-        why = "failed, as shown above"
     return f"a process of this training {why}"
 
 
@@ -108,7 +107,7 @@ def run(end: Connection, rank: int, count: int, port: int, output: str | None, f
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "mnist_mlp"}
     if output:
-        sys.stdout = sys.stderr = open(output, "a", buffering=1)  # noqa: SIM115, until this process ends
+        sys.stdout = sys.stderr = open(output, "a", buffering=1, errors="backslashreplace")  # noqa: SIM115, until this process ends
     try:
         end.send((function(*arguments), None))
     except InputError as error:

@@ -70,7 +70,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     bars, dashboard = progress_bars(config, callbacks), Dashboard(run)
     observers = *(bar.on_epoch for bar in bars), dashboard.on_epoch, save_last_and_best
     history = History(run, *observers, monitor=config.monitor, mode=config.mode)
-    loggers = [dashboard, *build.build_loggers(config, run.path)]
+    loggers = [dashboard, *build.build_named(config.logger, "logger", save_dir=str(run.path))]
     trainer = build.build_trainer(config, run.path, block_size, [*bars, *callbacks, history], loggers)
     data = described(build.build_data(config, block_size))
     classifier = build.build_classifier(config, data)
@@ -104,7 +104,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
 
 
 def described(data: DigitsDataModule) -> DigitsDataModule:
-    """Returns the data after it has said which they are."""
+    """Prints what the data are, and returns them."""
     if data.warning:
         warn(data.warning)
     say(data.description())
@@ -112,7 +112,7 @@ def described(data: DigitsDataModule) -> DigitsDataModule:
 
 
 def kept_start(config: DictConfig, data: DigitsDataModule, trainer: Any) -> nn.Module | None:
-    """Returns the run's network that the training starts from, if it is needed again, and lets ``init_share`` stay."""
+    """Returns the network that training starts from if it is used again, and adds what keeps ``init_share`` of it."""
     start = build.build_start(config, data) if config.init_share or data.own else None
     if config.init_share:
         if start is None:
@@ -231,10 +231,8 @@ def what_is_kept(run: RunFolder, max_epochs: int) -> str:
 def print_scores(metrics: Metrics, tested: int) -> None:
     """Prints what a run reached, and of one's own images, which may be few, how much that says."""
     loss = "not finite" if metrics.test_loss is None else f"{metrics.test_loss:.4f}"
-    say(
-        f"test accuracy {metrics.test_accuracy:.2%}, loss {loss}"
-        f" (epoch {metrics.best_epoch} of {metrics.epochs}, best on validation)"
-    )
+    best = f"epoch {metrics.best_epoch} of {metrics.epochs}, best on validation"
+    say(f"test accuracy {metrics.test_accuracy:.2%}, loss {loss} ({best})")
     if metrics.data == "folder":
         low, high = interval(round(metrics.test_accuracy * tested), tested)
         say(f"95 % interval, from {tested:,} test images: {100 * low:.2f} to {100 * high:.2f} %")

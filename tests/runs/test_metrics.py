@@ -40,6 +40,14 @@ def test_a_warning_is_written_only_where_there_is_one():
     assert "warning" not in json.loads(Metrics(**SCORES).to_json())
 
 
+def test_what_a_callback_logs_cannot_take_the_place_of_a_run_s_own_figures():
+    metrics = Metrics(**SCORES, others={"threshold": 0.01, "epochs": 3.5, "values": 2.0})
+    written = Metrics.from_json(metrics.to_json())
+    assert (written.threshold, written.epochs) == (Metrics(**SCORES).threshold, Metrics(**SCORES).epochs)
+    assert metrics.value("threshold") == written.threshold and metrics.value("values") == 2
+    assert metrics.value("to_json") is None
+
+
 def test_older_files_lack_some_keys_and_newer_ones_have_more():
     metrics = read(new_in_version_9=[1])
     assert metrics == Metrics(**SCORES)

@@ -73,6 +73,15 @@ def test_a_job_that_fails_says_why_in_one_line(job):
     assert "Traceback" not in run.output.read_text()
 
 
+def test_a_job_fails_in_one_line_that_names_what_is_not_utf_8(job):
+    def train(*_):
+        raise InputError("na\udce9: not there")
+
+    config, run = job
+    assert run_job(config, run.path, train) is None
+    assert run.error_file.read_text() == "na\\udce9: not there\n"
+
+
 def test_a_bug_in_a_job_leaves_its_traceback(job):
     config, run = job
     assert run_job(config, run.path, lambda *_: 1 / 0) is None

@@ -9,10 +9,12 @@ from support.commands import composed
 from torch import nn
 
 from mnist_mlp.data import batches
+from mnist_mlp.data.batches import Batch
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.errors import InputError
 from mnist_mlp.model.losses import outlier_exposure
+from mnist_mlp.model.mlp import MLP
 from mnist_mlp.strokes.non_digits import non_digits
 from mnist_mlp.training.build import build_block_size, build_classifier
 from mnist_mlp.training.classifier import Classifier
@@ -208,3 +210,16 @@ def test_a_strangers_checkpoint_names_only_what_may_be_constructed(tmp_path):
     torch.save(checkpoint, tmp_path / "last.ckpt")
     with pytest.raises(InputError, match=r"^scheduler\.schedulers\[1\]\._target_=os\.system: not something"):
         Classifier.load_from_checkpoint(tmp_path / "last.ckpt")
+
+
+def test_a_checkpoint_without_settings_is_said_to_have_none(tmp_path):
+    torch.save({"callbacks": {}, "state_dict": {}}, tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match=r"last\.ckpt: keeps no settings to build a classifier from"):
+        Classifier.load_from_checkpoint(tmp_path / "last.ckpt")
+
+
+def test_a_process_without_a_validation_image_leaves_the_loss_a_number():
+    classifier = Classifier(MLP([4]))
+    for images in (torch.rand(3, 784), torch.rand(0, 784)):
+        classifier.validation_step(Batch(images, torch.zeros(len(images), dtype=torch.long)), 0)
+    assert classifier.val_metrics["loss"].compute().isfinite()

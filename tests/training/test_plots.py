@@ -40,24 +40,29 @@ def test_confusion_matrix_counts_every_image():
     }
 
 
+def random_images(count: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, 784), dtype=torch.uint8)
+
+
 def test_misread_shows_the_most_confident_mistakes_first():
     probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.05, 0.95], [0.4, 0.6]])
     labels = torch.tensor([0, 0, 0, 1])
-    (axes,) = plots.misread(torch.rand(4, 784), labels, probabilities, ["no", "yes"], most=1).axes
+    (axes,) = plots.misread(random_images(4), labels, probabilities, ["no", "yes"], most=1).axes
     assert axes.get_title().startswith("2 of 4 test images misread")
     assert [text.get_text() for text in axes.texts] == ["no → yes"]
 
 
 def test_misread_shows_the_images_as_they_are():
-    images = torch.rand(2, 784)
+    images = random_images(2)
     probabilities = torch.tensor([[0.3, 0.7], [0.1, 0.9]])
     (axes,) = plots.misread(images, torch.tensor([0, 0]), probabilities, ["0", "1"]).axes
     sheet = torch.tensor(axes.images[0].get_array())
-    surest = images[1].reshape(28, 28)
+    surest = images[1].reshape(28, 28).float()
     assert any(torch.equal(sheet[row : row + 28, 7:35], surest) for row in range(14))
     assert sheet.sum().item() == pytest.approx(images.sum().item(), rel=1e-4)
+    assert axes.images[0].get_clim() == (0, 255)
 
 
 def test_misread_without_mistakes():
-    (axes,) = plots.misread(torch.rand(1, 784), torch.tensor([0]), torch.tensor([[1.0, 0]]), ["a", "b"]).axes
+    (axes,) = plots.misread(random_images(1), torch.tensor([0]), torch.tensor([[1.0, 0]]), ["a", "b"]).axes
     assert axes.get_title().startswith("0 of 1 ")

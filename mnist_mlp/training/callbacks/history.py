@@ -70,15 +70,11 @@ class History(Checkpoint):
     def row(self, trainer: Trainer) -> Row:
         """Returns the epoch's row. Validation counts if it came after the epoch's last step: others are older."""
         measured = self.validated == trainer.global_step
-        values = {
-            name: value.item()
-            for name, value in trainer.callback_metrics.items()
-            if measured or not name.startswith("val_")
-        }
+        logged = trainer.callback_metrics.items()
+        values = {name: value.item() for name, value in logged if measured or not name.startswith("val_")}
         if measured and self.monitor not in values:
             raise InputError(f"monitor={self.monitor}: nothing logs it; there are {', '.join(values)}")
-        row: Row = dict.fromkeys(COLUMNS) | values
-        return row | {"epoch": trainer.current_epoch + 1, "lr": self.lr}
+        return dict.fromkeys(COLUMNS) | values | {"epoch": trainer.current_epoch + 1, "lr": self.lr}
 
     def draw(self) -> None:
         """Writes curves.png."""

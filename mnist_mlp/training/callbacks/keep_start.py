@@ -13,8 +13,8 @@ from mnist_mlp.errors import warn
 class KeepStart(Callback):
     """Mixes the start's weights into the trained ones before the last epoch is validated.
 
-    What lies between the weights of a network and of the same network after it has learned more reads what both read,
-    and often the old better than either: Wortsman et al. 2022, arXiv:2109.01903.
+    A mixture of a network's weights before and after it learned more reads what both read, and the old images often
+    better than either: Wortsman et al. 2022, arXiv:2109.01903.
 
     Args:
         start: The network that the training started from.

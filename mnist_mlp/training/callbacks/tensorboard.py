@@ -91,14 +91,10 @@ class Dashboard(Logger):
     def show_test(self, evaluation: Evaluation, data: DigitsDataModule, epoch: int) -> None:
         """Adds the confusion matrix and the misclassified test images."""
         images, labels = data.parts["test"]
-        logits, classes = evaluation.test_logits, data.classes
+        logits, classes, writer = evaluation.test_logits, data.classes, self.writers["result"]
         counts = multiclass_confusion_matrix(logits, labels, len(classes))
-        pictures: dict[str, Any] = {
-            "confusion": plots.confusion_matrix(counts, classes),
-            "misread": plots.misread(images, labels, logits.softmax(1), classes),
-        }
-        for tag, figure in pictures.items():
-            self.writers["result"].add_figure(tag, figure, epoch)
+        writer.add_figure("confusion", plots.confusion_matrix(counts, classes), epoch)
+        writer.add_figure("misread", plots.misread(images, labels, logits.softmax(1), classes), epoch)
 
     def finish(self, settings: dict[str, Any], metrics: Metrics) -> None:
         """Writes the run's row in the HPARAMS tab.

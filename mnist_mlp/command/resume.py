@@ -88,6 +88,8 @@ def run_arguments(run: RunFolder, typed: list[str]) -> list[str]:
     Raises:
         InputError: The saved overrides set more of Hydra than a run's folder may, or options came from another folder.
     """
+    if {"-m", "--multirun"} & {*typed}:
+        raise InputError(f"{run.path}: a run is continued alone, without -m")
     if not run.overrides_yaml.is_file():
         return typed
     is_named = any(word.startswith(("--config-dir", "-cd", "hydra.searchpath")) for word in typed)

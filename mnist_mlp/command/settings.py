@@ -84,6 +84,8 @@ def check(config: DictConfig) -> None:
         if key not in values:
             raise InputError(f"{key} is missing: it must be {expected}")
         check_rule(key, values[key], KEYS[key])
+    if values["mode"] == "max" and re.search("loss|error", values["monitor"]):
+        raise InputError(f"monitor={values['monitor']}: the lowest is the best; add mode=min")
     for key, group, component in components(values):
         check_component(key, group, component)
     check_refused(flatten(values))

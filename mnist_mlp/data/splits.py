@@ -85,7 +85,10 @@ def apart(part: Split, order: Tensor, chosen: Tensor) -> tuple[Split, Split]:
     """
     is_chosen = torch.isin(order, chosen)
     if is_chosen.all() or not is_chosen.any():
-        raise InputError(f"{len(order)} images are too few to set some of them apart")
+        left, taken = int((~is_chosen).sum()), int(is_chosen.sum())
+        raise InputError(
+            f"{len(order)} images cannot be split into {left} and {taken}: both must have some (see data.val_fraction)"
+        )
     first, second = order[~is_chosen], order[is_chosen]
     return Split(part.images[first], part.labels[first]), Split(part.images[second], part.labels[second])
 

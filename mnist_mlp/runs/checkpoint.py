@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 
@@ -18,6 +19,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             never run.
     """
     try:
+        with ZipFile(path) as file:  # as torch writes it; torch does not compare the checksums
+            if damaged := file.testzip():
+                raise ValueError(damaged)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         parts = checkpoint["callbacks"], checkpoint["state_dict"], checkpoint.get("hyper_parameters", {})
         if not all(isinstance(part, dict) for part in parts):

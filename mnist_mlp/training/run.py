@@ -23,7 +23,7 @@ from mnist_mlp.runs.folder import COLUMNS, RunFolder
 from mnist_mlp.runs.metrics import Metrics
 from mnist_mlp.terminal import say, shell_command
 from mnist_mlp.training import build, ranks
-from mnist_mlp.training.callbacks.checkpoints import save_last_and_best
+from mnist_mlp.training.callbacks.checkpoints import bring_best, save_last_and_best
 from mnist_mlp.training.callbacks.history import History
 from mnist_mlp.training.callbacks.keep_start import KeepStart
 from mnist_mlp.training.callbacks.progress_bar import EpochProgress
@@ -88,6 +88,7 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
     if not trainer.is_global_zero:
         return None
 
+    bring_best(history)
     load_weights(classifier, run.best, read_checkpoint(run.best))
     evaluation = evaluate(classifier.trained, classifier.loss, data, classifier.others)
     own = scores(data, start, classifier.trained) if data.own else None
@@ -142,11 +143,19 @@ def load_checkpoint(path: Path, classifier: Classifier, history: History, traine
     Raises:
         InputError: It is damaged, or of another model, other settings or more epochs.
     """
-    checkpoint = read_checkpoint(path)
+    best = path.with_name(history.run.best.name)
+    try:
+        checkpoint = read_checkpoint(path)
+    except InputError as error:
+        other = f"; resume={best} goes on after the best epoch" if best.is_file() and path != best else ""
+        raise InputError(f"{error}{other}") from error
     check_settings(path, checkpoint, dict(classifier.hparams))
     load_weights(classifier, path, checkpoint)
     if state := checkpoint["callbacks"].get(history.state_key):
         history.load_state_dict(state)
+        history.best_before = best if best.is_file() else path
+        if not best.is_file() and not history.run.best.is_file() and history.best() is not history.rows[-1]:
+            raise InputError(f"{best}: No such file: epoch {history.best()['epoch']}, the best of the run, is in it")
     if len(history.rows) > (trainer.max_epochs or 0):
         raise InputError(
             f"trainer.max_epochs={trainer.max_epochs}: {path} has {len(history.rows)} epochs already;"

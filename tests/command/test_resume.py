@@ -98,6 +98,12 @@ def test_the_ways_to_name_a_run(tmp_path, monkeypatch, typed):
         assert continued([said.replace("resume", "checkpoint")]) == expected
 
 
+def test_a_run_is_not_continued_as_a_sweep(tmp_path):
+    save_run(tmp_path / "run", {}, overrides=["model=mlp"])
+    with pytest.raises(InputError, match="a run is continued alone, without -m"):
+        continued(["-m", f"resume={tmp_path}/run", "seed=0,1"])
+
+
 def test_a_folder_of_options_must_be_named_again(tmp_path):
     run = save_run(tmp_path, {}, overrides=["optimizer=mine"])
     sources = [{"path": "hydra.conf", "provider": "hydra"}, {"path": "/mine", "provider": "command-line"}]

@@ -28,6 +28,17 @@ class Payload:
         return open, (str(self.path), "w")
 
 
+def test_a_single_changed_byte_is_found(tmp_path):
+    path = tmp_path / "last.ckpt"
+    torch.save({"callbacks": {}, "state_dict": {"weight": torch.rand(100, 100)}}, path)
+    assert read_checkpoint(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.ckpt: damaged"):
+        read_checkpoint(path)
+
+
 def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
     torch.save({"state_dict": {}, "callbacks": Payload(tmp_path / "ran")}, tmp_path / "last.ckpt")
     with pytest.raises(InputError, match="damaged, or not a checkpoint"):

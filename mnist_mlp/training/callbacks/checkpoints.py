@@ -22,12 +22,21 @@ def save_last_and_best(trainer: Trainer, history: History) -> None:
     """
     run = history.run
     if history.best() is not history.rows[-1]:
+        if trainer.is_global_zero:
+            bring_best(history)
         trainer.save_checkpoint(run.last)
         return
     trainer.save_checkpoint(run.best)  # last.ckpt comes last: a run killed in between does this epoch again
     if trainer.is_global_zero:
         with replacing(run.last) as new:
             shutil.copyfile(run.best, new)
+
+
+def bring_best(history: History) -> None:
+    """Copies the best epoch so far from the folder that the run was begun in, if it is continued in another."""
+    if history.best_before is not None and not history.run.best.exists():
+        with replacing(history.run.best) as new:
+            shutil.copyfile(history.best_before, new)
 
 
 class AtomicCheckpoints(TorchCheckpointIO):

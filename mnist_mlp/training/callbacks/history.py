@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
@@ -35,6 +36,7 @@ class History(Checkpoint):
         self.run, self.observers = run, observers
         self.monitor, self.mode = monitor, mode
         self.rows: list[Row] = []
+        self.best_before: Path | None = None  # the checkpoint of the best epoch, if the run is continued
         self.seconds = 0.0
         self.began = False
         self.validated = -1  # after how many steps

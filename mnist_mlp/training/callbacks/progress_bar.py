@@ -98,4 +98,5 @@ def interval(epochs: int) -> int:
 
 def cell(value: float | None, width: int, form: str) -> str:
     """Returns a value at the right of a cell; an empty one for what was not measured."""
-    return ("" if value is None else format(value, form)).rjust(width)
+    text = "" if value is None else format(value, form)
+    return (text if len(text) < width else f" {value:.3g}").rjust(width)

@@ -28,6 +28,12 @@ def train(epochs: int, max_epochs: int, between=lambda epoch, progress: None, **
     progress.on_train_end(trainer, None)
 
 
+@pytest.mark.parametrize(("loss", "shown"), [(43.90051, "43.9"), (1249.57, "1.25e+03"), (9.99999, "10")])
+def test_a_large_loss_is_not_glued_to_the_epoch(capsys, loss, shown):
+    train(1, 1, train_loss=loss)
+    assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["1", shown]
+
+
 def test_off_a_terminal_there_is_a_plain_row_for_each_epoch(capsys):
     train(2, 2)
     out, err = capsys.readouterr()

@@ -50,7 +50,7 @@ def test_images(reader: Reader, name: str | None = None, root: Path | None = Non
     config: Any = OmegaConf.create(reader.folder.config)
     has_fallen_back = reader.metrics is not None and reader.metrics.data == "digits"
     try:
-        saved: Any = OmegaConf.to_container(config.data, resolve=True)  # knows $MNIST_ROOT
+        saved: Any = OmegaConf.to_container(config["data"], resolve=True)  # knows $MNIST_ROOT
         own = "digits" if has_fallen_back else saved["dataset"]
         name = name or own
         is_like_own = name == own or own != "folder"

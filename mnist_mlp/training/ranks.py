@@ -107,7 +107,8 @@ def run(end: Connection, rank: int, count: int, port: int, output: str | None, f
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "TORCHELASTIC_RUN_ID": "mnist_mlp"}
     if output:
-        sys.stdout = sys.stderr = open(output, "a", buffering=1, errors="backslashreplace")  # noqa: SIM115, until this process ends
+        file = open(output, "a", buffering=1, errors="backslashreplace")  # noqa: SIM115, until this process ends
+        sys.stdout = sys.stderr = file
     try:
         end.send((function(*arguments), None))
     except InputError as error:

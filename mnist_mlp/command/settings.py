@@ -32,6 +32,7 @@ KEYS: dict[str, Rule] = {
     "init_share": interval(float, "[0, 1)"),
     "monitor": ("the name of what is logged, such as val_accuracy", lambda value: isinstance(value, str)),
     "mode": rule_of(Literal["max", "min"]),
+    "matmul_precision": rule_of(Literal["highest", "high", "medium"]),
 }
 FRACTION, ABOVE_ZERO, COUNT = interval(float, "[0, 1)"), interval(float, "(0, inf)"), interval(int, "[1, inf)")
 RANGES: dict[str, Rule] = {

@@ -16,7 +16,7 @@ TARGETS = {
     "augment": r"mnist_mlp\.data\.distortions\.Distort",
     "average": r"mnist_mlp\.training\.ema\.\w+",
     "loss": r"torch\.nn\.[A-Z]\w+|mnist_mlp\.model\.losses\.[A-Z]\w+",
-    "metrics": r"torchmetrics\.classification\.[A-Z]\w+",
+    "metrics": r"torchmetrics\.classification\.[A-Z]\w+|mnist_mlp\.training\.calibration\.CalibratedLoss",
     "callbacks": r"lightning\.pytorch\.callbacks\.[A-Z]\w+|mnist_mlp\.training\.callbacks\.grad_norms\.GradNorms",
     "logger": r"lightning\.pytorch\.loggers\.[A-Z]\w+",
 }

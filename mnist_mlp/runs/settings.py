@@ -10,7 +10,9 @@ FREE_SETTINGS = {"checkpoint", "data.root", "data.extra", "data.fallback", "data
     for name in ("max_epochs", "max_steps", "max_time", "accelerator", "devices", "num_nodes", "strategy", "profiler")
 }
 # What settings were before they could be chosen
-ADDED = dict[str, Any](monitor="val_accuracy", mode="max", init_share=0.0, callbacks={}, metrics={}, logger={})
+ADDED: dict[str, Any] = {"monitor": "val_accuracy", "mode": "max", "init_share": 0.0, "matmul_precision": "highest"} | {
+    group: {} for group in ("callbacks", "metrics", "logger")
+}
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mnist_mlp.adaptation.scores import in_words, interval, scores
 from mnist_mlp.data.module import DigitsDataModule
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters, summary
+from mnist_mlp.model.precision import matmul_precision
 from mnist_mlp.runs.checkpoint import check_settings, read_checkpoint
 from mnist_mlp.runs.folder import COLUMNS, RunFolder
 from mnist_mlp.runs.metrics import Metrics
@@ -84,7 +85,8 @@ def train_and_evaluate(config: DictConfig, run: RunFolder, varied: dict | None) 
         load_checkpoint(Path(config.checkpoint), classifier, history, trainer)
     if trainer.is_global_zero:
         dashboard.begin(OmegaConf.to_yaml(config, resolve=True), classifier, data, history.rows)
-    fit(trainer, classifier, data, config.checkpoint, history)
+    with matmul_precision(config.matmul_precision):
+        fit(trainer, classifier, data, config.checkpoint, history)
     if not trainer.is_global_zero:
         return None
 

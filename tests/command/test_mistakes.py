@@ -30,6 +30,7 @@ ANSWERS = {
     "dropout=0.2": "dropout=0.2: there is no dropout; did you mean model.dropout=0.2?",
     "activation=relu": "activation=relu: there is no activation; did you mean model.activation=relu?",
     "momentum=0.9": "momentum=0.9: there is no momentum; did you mean optimizer.momentum=0.9?",
+    "matmul_precision=low": "matmul_precision=low: must be one of highest, high, medium",
     "monitor=val_loss": "monitor=val_loss: the lowest is the best; add mode=min",
     "validation_split=0.1": "validation_split=0.1: there is no validation_split; did you mean data.val_fraction=0.1?",
     "device=cuda": "device=cuda: there is no device; did you mean trainer=gpu or trainer=cpu?",

@@ -38,6 +38,7 @@ RECIPES = [
     ["callbacks=grad_norms", "logger=csv"],
     ["metrics=[f1,top2]", "monitor=val_f1"],
     ["monitor=val_loss", "mode=min"],
+    ["metrics=calibrated_loss", "monitor=val_calibrated_loss", "mode=min"],
 ]
 QUICK = ("optimizer=lion", "callbacks=[early_stopping,l1]", "metrics=[f1,top2]")
 
@@ -69,9 +70,9 @@ def test_a_network_of_ones_own_is_trained_resumed_read_and_loaded(tmp_path):
 
 
 def test_what_is_logged_is_in_every_file(tmp_path):
-    metrics = train(compose(*TINY, "metrics=f1", "callbacks=l1"), tmp_path)
+    metrics = train(compose(*TINY, "metrics=[f1,calibrated_loss]", "callbacks=l1"), tmp_path)
     kept = json.loads((tmp_path / "metrics.json").read_text())
-    assert {"val_f1", "train_f1", "test_f1", "l1"} <= kept.keys() & metrics.others.keys()
+    assert {"val_f1", "train_f1", "test_f1", "val_calibrated_loss", "l1"} <= kept.keys() & metrics.others.keys()
     assert {"val_f1", "l1"} <= RunFolder(tmp_path).rows[0].keys()
 
 

@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
-from mnist_mlp.training.calibration import best_threshold, fit_temperature, fit_threshold
+from mnist_mlp.training.calibration import CalibratedLoss, best_threshold, fit_temperature, fit_threshold
 
 
 def test_the_temperature_undoes_overconfidence():
@@ -17,6 +18,18 @@ def test_the_temperature_undoes_overconfidence():
 
 def test_a_temperature_stays_within_bounds_where_all_is_right():
     assert 0.04 < fit_temperature(torch.eye(3) * 5, torch.arange(3)) < 1
+
+
+def test_the_calibrated_loss_is_that_of_the_best_temperature_in_batches_too():
+    random = torch.Generator().manual_seed(0)
+    logits = torch.randn(5000, 10, generator=random) * 2
+    labels = torch.multinomial(logits.softmax(1), 1, generator=random)[:, 0]
+    metric = CalibratedLoss()
+    for part in (slice(0, 64), slice(64, 5000)):
+        metric.update(7 * logits[part], labels[part])
+    temperatures = torch.linspace(0.5, 2, 301)
+    least = min(cross_entropy(logits / temperature, labels).item() for temperature in temperatures)
+    assert metric.compute().item() == pytest.approx(least, rel=1e-4)
 
 
 @pytest.mark.parametrize(("images", "refused"), [(1, 0), (49, 0), (50, 1), (99, 1), (100, 2), (12_000, 240)])

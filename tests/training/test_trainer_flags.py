@@ -168,3 +168,16 @@ def test_combinations_end_well(tmp_path, capsys, typed):
         assert run.rows
         assert len({str(row) for row in run.rows}) == len(run.rows)
         assert RunFolder(tmp_path).metrics.test_accuracy >= 0
+
+
+def test_products_have_the_precision_that_is_typed_in_training_alone(tmp_path, monkeypatch, capsys):
+    """The accuracy of a run is then what ``predict`` and ``evaluate`` find."""
+    seen = []
+
+    def seeing(function):
+        return lambda *arguments: seen.append(torch.get_float32_matmul_precision()) or function(*arguments)
+
+    for name in ("fit", "evaluate"):
+        monkeypatch.setattr(training, name, seeing(getattr(training, name)))
+    run_of(tmp_path, capsys, "matmul_precision=medium", "trainer.max_epochs=1")
+    assert seen == ["medium", "highest"]

@@ -65,7 +65,7 @@ del DOCUMENTS["docs/extending.md"]  # its commands name what one adds
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_each_command_of_the_documents_composes(name):
     found = list(commands(DOCUMENTS[name]))
-    assert found or name in ("docs/design.md", "docs/search-record.md")
+    assert found or name == "docs/design.md"
     for overrides in found:
         config = composed(*map(first_value, overrides))
         if config.data.dataset == "digits" or config.data.root is not None:

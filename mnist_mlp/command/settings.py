@@ -87,6 +87,8 @@ def check(config: DictConfig) -> None:
         check_rule(key, values[key], KEYS[key])
     if values["mode"] == "max" and re.search("loss|error", values["monitor"]):
         raise InputError(f"monitor={values['monitor']}: the lowest is the best; add mode=min")
+    if values["mode"] == "min" and "accuracy" in values["monitor"]:
+        raise InputError(f"monitor={values['monitor']}: the highest is the best; add mode=max")
     for key, group, component in components(values):
         check_component(key, group, component)
     check_refused(flatten(values))

@@ -32,6 +32,7 @@ ANSWERS = {
     "momentum=0.9": "momentum=0.9: there is no momentum; did you mean optimizer.momentum=0.9?",
     "matmul_precision=low": "matmul_precision=low: must be one of highest, high, medium",
     "monitor=val_loss": "monitor=val_loss: the lowest is the best; add mode=min",
+    "mode=min": "monitor=val_accuracy: the highest is the best; add mode=max",
     "validation_split=0.1": "validation_split=0.1: there is no validation_split; did you mean data.val_fraction=0.1?",
     "device=cuda": "device=cuda: there is no device; did you mean trainer=gpu or trainer=cpu?",
     "gpu=1": "gpu=1: there is no gpu; did you mean trainer=gpu or trainer=cpu?",

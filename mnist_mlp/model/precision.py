@@ -1,4 +1,4 @@
-"""With what precision float32 matrices are multiplied."""
+"""With what precision matrices are multiplied."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,3 +19,19 @@ def matmul_precision(precision: str) -> Generator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def fastest_precision(accelerator: str) -> str:
+    """Returns which of Lightning's bf16-mixed and 32-true trains faster on this machine.
+
+    Processors without AMX are slower in bfloat16 than in float32, some more than ten times.
+
+    Args:
+        accelerator: Lightning's name of it; ``auto`` prefers a GPU.
+    """
+    if accelerator != "cpu" and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        amx = torch.cpu._is_amx_tile_supported()  # pyright: ignore[reportPrivateUsage] - nothing public in torch 2.9
+        fast = accelerator in ("cpu", "auto") and amx
+    return "bf16-mixed" if fast else "32-true"

@@ -25,6 +25,7 @@ from mnist_mlp.data.randomness import seed_for
 from mnist_mlp.data.splits import DIGITS
 from mnist_mlp.errors import InputError, one_line, warn
 from mnist_mlp.model.mlp import count_parameters
+from mnist_mlp.model.precision import fastest_precision
 from mnist_mlp.model.threads import threads_for
 from mnist_mlp.pictures.digits import Probabilities
 from mnist_mlp.runs.checkpoint import read_checkpoint, settings_of
@@ -242,6 +243,8 @@ def build_trainer(
     ours: dict[str, Any] = {"num_sanity_val_steps": 0, "sync_batchnorm": processes(config) > 1} | typed
     ours |= {"enable_model_summary": False, "logger": list(loggers), "default_root_dir": folder, "callbacks": callbacks}
     ours["plugins"] = [AtomicCheckpoints(), TorchElasticEnvironment() if ranks.is_rank() else LightningEnvironment()]
+    if typed.get("precision") == "auto":
+        ours["precision"] = fastest_precision(typed["accelerator"])
     if block_size > 1:
         ours["gradient_clip_val"] = None  # FastClassifier does it
     if profiler := typed.get("profiler"):

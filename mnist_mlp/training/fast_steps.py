@@ -24,7 +24,7 @@ from mnist_mlp.training.classifier import Classifier
 HARMLESS = "_target_ max_epochs min_epochs accelerator devices num_nodes gradient_clip_val check_val_every_n_epoch"
 HARMLESS += " limit_val_batches num_sanity_val_steps enable_progress_bar enable_model_summary deterministic benchmark"
 HARMLESS += " inference_mode reload_dataloaders_every_n_epochs logger sync_batchnorm"
-VALUES = {"strategy": ("auto",), "precision": (None, 32, "32", "32-true", "bf16", "bf16-mixed")}
+VALUES = {"strategy": ("auto",), "precision": (None, 32, "32", "32-true", "bf16", "bf16-mixed", "auto")}
 # The hooks that Lightning calls for each step, of callbacks and of the module
 HOOKS = "on_train_batch_start on_train_batch_end on_before_zero_grad on_before_backward on_after_backward"
 HOOKS += " on_before_optimizer_step"

@@ -181,3 +181,12 @@ def test_products_have_the_precision_that_is_typed_in_training_alone(tmp_path, m
         monkeypatch.setattr(training, name, seeing(getattr(training, name)))
     run_of(tmp_path, capsys, "matmul_precision=medium", "trainer.max_epochs=1")
     assert seen == ["medium", "highest"]
+
+
+@pytest.mark.parametrize(("amx", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_auto_is_the_precision_that_is_fast_here(tmp_path, monkeypatch, capsys, amx, precision):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    auto = run_of(tmp_path / "auto", capsys, "trainer.precision=auto")
+    typed = run_of(tmp_path / "typed", capsys, f"trainer.precision={precision}")
+    assert auto.rows == typed.rows
+    assert not is_plain(auto)

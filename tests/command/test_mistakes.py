@@ -57,7 +57,7 @@ ANSWERS = {
     "data=MNIST": f"data=MNIST: no such data; did you mean data=mnist? ({DATA})",
     "data=fashion": f"data=fashion: no such data; did you mean data=fashion_mnist? ({DATA})",
     "data=my_digits": f"data=my_digits: no such data; {OWN}my_digits ({DATA})",
-    "augment=true": "augment=true: no such augment; there are distort, handwriting, none, own",
+    "augment=true": "augment=true: no such augment; there are distort, distort_more, handwriting, none, own",
     "hydra/launcher=foo": "hydra/launcher=foo: no such hydra/launcher; there are basic, joblib, submitit_local,"
     " submitit_slurm",
     # words
